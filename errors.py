@@ -1,0 +1,9 @@
+"""Errors meant for the person at the keyboard."""
+
+
+class BerthwatchError(Exception):
+    """Something the user can put right.
+
+    The message is one line: what was wrong, where (file, field, value), and what to do about it. The command
+    line prints it without a traceback and exits with 1.
+    """
