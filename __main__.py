@@ -1,0 +1,5 @@
+"""`python -m berthwatch` is the same as `berthwatch`."""
+
+from .cli import main
+
+main()
