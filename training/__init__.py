@@ -1,1 +1,1 @@
-"""training"""
+"""Labelled pictures in, a detector with honest figures out."""
