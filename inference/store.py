@@ -1,0 +1,204 @@
+"""The store: a folder with one GeoParquet file a scene, `STORE/scenes/<scene_id>.parquet`.
+
+Each file stands alone: its rows are the scene's detections, its metadata (key `berthwatch`) the scene's record as
+JSON: what area was observed, by which model and settings. A scene without ships is a file without rows. Files appear
+under their name only when complete, so a killed run leaves no half-written scene and workers never contend; DuckDB,
+geopandas and QGIS read them as they are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import math
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from ..errors import BerthwatchError
+from .detections import COLUMNS, SCHEMA, detections_frame, empty_detections
+
+METADATA_KEY = b"berthwatch"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class SceneRecord:
+    """What is known of a scene once it has been searched for ships.
+
+    Attributes:
+        scene_id: name of the scene, and of its file in the store.
+        acquired_at: UTC, None where not known.
+        gsd_m: ground metres a pixel at the scene's centre.
+        working_gsd_m: ground metres a pixel that the detector saw.
+        footprint: outline of the raster, EPSG:4326.
+        observed: MultiPolygon EPSG:4326, where a ship would have been seen: valid pixels, no cloud, inside the AOI.
+        source: file or address the scene was read from.
+        model_id: the detector's model.
+        backend: what ran it, as the detector describes itself.
+        settings: the settings that decide the result, JSON values.
+        fingerprint: hash of scene, model and settings; equal fingerprints give equal detections.
+    """
+
+    scene_id: str
+    acquired_at: datetime | None
+    gsd_m: float
+    working_gsd_m: float
+    footprint: shapely.Polygon
+    observed: shapely.MultiPolygon
+    source: str
+    model_id: str
+    backend: str
+    settings: dict[str, Any]
+    fingerprint: str
+
+    def to_json(self) -> str:
+        """The record as one JSON object; geometries as GeoJSON, the time as ISO 8601."""
+        fields = dict(self.__dict__)
+        fields["acquired_at"] = self.acquired_at.isoformat() if self.acquired_at else None
+        for name in ("footprint", "observed"):
+            fields[name] = shapely.geometry.mapping(fields[name])
+        return json.dumps({"format_version": FORMAT_VERSION, **fields})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> SceneRecord:
+        """The reverse of `to_json`.
+
+        Raises:
+            BerthwatchError: not such an object, or written by a newer berthwatch.
+        """
+        try:
+            fields = json.loads(text)
+            version = fields.pop("format_version")
+            if version > FORMAT_VERSION:
+                raise BerthwatchError(
+                    f"scene record has format version {version}, this berthwatch reads up to {FORMAT_VERSION}: "
+                    "update berthwatch"
+                )
+            if fields["acquired_at"]:
+                fields["acquired_at"] = datetime.fromisoformat(fields["acquired_at"])
+            for name in ("footprint", "observed"):
+                fields[name] = shapely.geometry.shape(fields[name])
+            return cls(**fields)
+        except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
+            raise BerthwatchError(f"scene record is damaged: {type(error).__name__}: {error}") from error
+
+
+def scene_path(store: str | Path, scene_id: str) -> Path:
+    """Where the store keeps a scene."""
+    return Path(store) / "scenes" / f"{scene_id}.parquet"
+
+
+def write_scene(store: str | Path, record: SceneRecord, detections: gpd.GeoDataFrame) -> Path:
+    """Write or replace a scene's file; it appears whole or not at all. The bytes depend on the arguments only.
+
+    Args:
+        store: folder, made if it is missing.
+        record: of the scene.
+        detections: as `detections.SCHEMA`, EPSG:4326; may be empty.
+
+    Returns:
+        The file written.
+
+    Raises:
+        BerthwatchError: a column is missing or of the wrong kind, the CRS is another, or the folder cannot be written.
+    """
+    if detections.crs is None or detections.crs.to_epsg() != 4326:
+        raise BerthwatchError(f"detections of scene {record.scene_id} have CRS {detections.crs}, not EPSG:4326")
+    frame = detections_frame({name: detections[name] for name in COLUMNS if name in detections})
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    table = pq.read_table(buffer)
+    # Columns of an empty frame have no Arrow type of their own: the schema's, always, so that files concatenate.
+    fields = [SCHEMA.field(f.name) if f.name in SCHEMA.names else f for f in table.schema]
+    metadata = {**(table.schema.metadata or {}), METADATA_KEY: record.to_json().encode()}
+    table = table.cast(pa.schema(fields, metadata=metadata))
+
+    path = scene_path(store, record.scene_id)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, partial, compression="zstd")
+        partial.replace(path)
+    except OSError as error:
+        raise BerthwatchError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+    return path
+
+
+def read_record(path: str | Path) -> SceneRecord:
+    """The record of a scene's file, without reading its detections.
+
+    Raises:
+        BerthwatchError: no such file, not Parquet, or not written by berthwatch.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except FileNotFoundError as error:
+        raise BerthwatchError(f"{path}: no such file") from error
+    except (pa.ArrowException, OSError) as error:
+        raise BerthwatchError(f"{path}: not a readable Parquet file ({error})") from error
+    if METADATA_KEY not in metadata:
+        raise BerthwatchError(f"{path}: Parquet, but not a scene that berthwatch wrote; remove it from the store")
+    try:
+        return SceneRecord.from_json(metadata[METADATA_KEY])
+    except BerthwatchError as error:
+        raise BerthwatchError(f"{path}: {error}") from error
+
+
+def read_scene(path: str | Path) -> tuple[SceneRecord, gpd.GeoDataFrame]:
+    """A scene's record and detections (EPSG:4326, the schema's columns and dtypes).
+
+    Raises:
+        BerthwatchError: as `read_record`, or a column is missing.
+    """
+    record = read_record(path)
+    try:
+        frame = gpd.read_parquet(path)
+        return record, detections_frame({name: frame[name] for name in COLUMNS if name in frame})
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BerthwatchError(f"{path}: detections cannot be read ({error}); detect the scene again") from error
+    except BerthwatchError as error:
+        raise BerthwatchError(f"{path}: {error}; detect the scene again") from error
+
+
+def read_store(store: str | Path) -> tuple[list[SceneRecord], gpd.GeoDataFrame]:
+    """All scenes of a store, by time (those without last) and scene id, and all their detections in that order.
+
+    Raises:
+        BerthwatchError: the folder is missing or holds no scene, a file is not one of ours, or two files hold the
+            same scene.
+    """
+    folder = Path(store) / "scenes"
+    if not folder.is_dir():
+        raise BerthwatchError(f"{store}: not a store (it has no folder 'scenes'); make one with `berthwatch detect`")
+    paths = sorted(folder.glob("*.parquet"))
+    if not paths:
+        raise BerthwatchError(f"{store}: the store has no scenes yet; add some with `berthwatch detect`")
+    scenes: dict[str, tuple[Path, SceneRecord, gpd.GeoDataFrame]] = {}
+    for path in paths:
+        record, detections = read_scene(path)
+        if record.scene_id in scenes:
+            raise BerthwatchError(
+                f"{path} and {scenes[record.scene_id][0]} both hold scene {record.scene_id}; remove one of them"
+            )
+        scenes[record.scene_id] = path, record, detections
+    ordered = sorted(scenes.values(), key=lambda scene: _by_time(scene[1]))
+    frames = [detections for _, _, detections in ordered if len(detections)]
+    together = detections_frame(dict(pd.concat(frames, ignore_index=True))) if frames else empty_detections()
+    return [record for _, record, _ in ordered], together
+
+
+def _by_time(record: SceneRecord) -> tuple[float, str]:
+    return (record.acquired_at.timestamp() if record.acquired_at else math.inf, record.scene_id)
