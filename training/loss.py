@@ -82,9 +82,12 @@ def _as_float32(outputs: Any) -> Any:
 class IgnoringOBBModel(OBBModel):
     """An Ultralytics OBB network that trains with `IgnoringOBBLoss`.
 
-    The network may run in half precision under autocast; boxes and angles are decoded in float32, because
-    bfloat16 has 8 bits of mantissa: a 200-pixel coordinate would be rounded to whole pixels.
+    The network may run in half precision; boxes and angles are decoded in float32, because bfloat16 has 8 bits
+    of mantissa: a 200-pixel coordinate would be rounded to whole pixels. Ultralytics' own `amp` runs bfloat16 on
+    CUDA only; `forward_in_bf16` does it on a CPU that has the instructions, where it trains twice as fast.
     """
+
+    forward_in_bf16 = False
 
     def init_criterion(self) -> Any:
         if getattr(self.model[-1], "one2one_cv2", None) is not None:
@@ -94,7 +97,9 @@ class IgnoringOBBModel(OBBModel):
     def loss(self, batch: dict[str, Any], preds: Any = None) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         if getattr(self, "criterion", None) is None:
             self.criterion = self.init_criterion()
+        device = batch["img"].device.type
         if preds is None:
-            preds = self.forward(batch["img"])
-        with torch.autocast(batch["img"].device.type, enabled=False):
+            with torch.autocast(device, torch.bfloat16, enabled=self.forward_in_bf16 or torch.is_autocast_enabled(device)):
+                preds = self.forward(batch["img"])
+        with torch.autocast(device, enabled=False):
             return self.criterion(_as_float32(preds), batch)
