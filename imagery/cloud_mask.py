@@ -1,0 +1,55 @@
+"""Cloud masks that come with a scene: which cells they obscure."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.enums import Resampling
+from rasterio.vrt import WarpedVRT
+
+from .cells import Cells
+from .raster import gdal_name, open_raster
+from .scene import Scene
+
+# Sentinel-2 scene classification: no data, saturated or defective, medium and high cloud probability, thin cirrus.
+# Cloud shadow (3) stays observed: ships in it are seen, and over dark water the class is often wrong.
+_SCL_OBSCURED = (0, 1, 8, 9, 10)
+# Planet UDM2 bands: clear, snow, shadow, light haze, heavy haze, cloud, confidence, unusable.
+_UDM2_HEAVY_HAZE, _UDM2_CLOUD, _UDM2_UNUSABLE = 5, 6, 8
+# Landsat QA_PIXEL bits: fill, dilated cloud, cirrus, cloud.
+_QA_PIXEL_OBSCURED = 0b1111
+
+
+def read_cloud_mask(scene: Scene, cells: Cells) -> NDArray[np.bool_]:
+    """Cells (height, width) that the scene's cloud mask calls obscured, whatever grid and CRS the mask is on.
+
+    Outside the mask nothing is obscured. Raises BerthwatchError when the mask cannot be read.
+    """
+    name = gdal_name(str(scene.cloud_mask))
+    height, width = cells.valid_fraction.shape
+    with open_raster(name) as mask:
+        on_cells = {
+            "crs": scene.crs,
+            "transform": scene.transform * Affine.scale(cells.scale_x, cells.scale_y),
+            "width": width,
+            "height": height,
+        }
+        with WarpedVRT(
+            mask, src_crs=mask.crs or scene.crs, resampling=Resampling.nearest, **on_cells
+        ) as warped:
+            bands = warped.read()
+            inside = warped.dataset_mask() > 0
+    return _obscured(bands, name, mask.descriptions) & inside
+
+
+def _obscured(bands: NDArray[np.generic], name: str, descriptions: Sequence[str | None]) -> NDArray[np.bool_]:
+    if re.search(r"(^|[^a-z])scl([^a-z]|$)", name, re.IGNORECASE):
+        return np.isin(bands[0], _SCL_OBSCURED)
+    if "udm2" in name.lower() and len(bands) >= _UDM2_UNUSABLE:
+        heavy_haze, cloud = bands[_UDM2_HEAVY_HAZE - 1], bands[_UDM2_CLOUD - 1]
+        return (heavy_haze > 0) | (cloud > 0) | (bands[_UDM2_UNUSABLE - 1] > 0)
+    if "qa_pixel" in name.lower():
+        return (bands[0].astype(np.uint32) & _QA_PIXEL_OBSCURED) > 0
+    return bands[0] != 0

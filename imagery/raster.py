@@ -1,0 +1,68 @@
+"""Opening rasters: one handle a thread, settings for remote files, errors in the user's words."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import rasterio
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+
+from ..errors import BerthwatchError
+
+# GDAL's block cache is 5 % of the machine's memory by default. What is read is kept by the reader itself, so
+# the cache need only hold the blocks that two row bands share.
+BLOCK_CACHE_BYTES = 128 * 1024 * 1024
+
+_REMOTE = {
+    # Remote folders are not listed: a picture's neighbours are of no interest, and listing takes seconds.
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_MAX_RETRY": "4",
+    "GDAL_HTTP_RETRY_DELAY": "1",
+    "GDAL_HTTP_MULTIPLEX": "YES",
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "VSI_CACHE": "TRUE",
+}
+
+
+def gdal_name(source: str | Path) -> str:
+    """What GDAL calls a source: paths as they are, URLs and bucket keys with their /vsi prefix."""
+    text = str(source)
+    for scheme, prefix in (("s3://", "/vsis3/"), ("gs://", "/vsigs/"), ("az://", "/vsiaz/")):
+        if text.startswith(scheme):
+            return prefix + text.removeprefix(scheme)
+    if text.startswith(("http://", "https://")):
+        return "/vsicurl/" + text
+    return text
+
+
+def is_remote(source: str) -> bool:
+    """Whether GDAL fetches the source over a network (a VRT of remote bands included)."""
+    return any(mark in source for mark in ("/vsicurl/", "/vsis3/", "/vsigs/", "/vsiaz/"))
+
+
+def display_name(source: str) -> str:
+    """A source as it is named in messages: the VRT that holds separate bands is not spelled out."""
+    return "the scene made of separate bands" if source.startswith("<VRTDataset") else source
+
+
+def decode_threads() -> int:
+    """Threads that decode a GeoTIFF's blocks: the cores granted to this process, eight at the most."""
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+@contextmanager
+def open_raster(source: str) -> Iterator[DatasetReader]:
+    """Open a raster for the calling thread alone.
+
+    Raises BerthwatchError, with GDAL's own reason, when it cannot be opened or a read inside the block fails.
+    """
+    environment = _REMOTE if is_remote(source) else {}
+    try:
+        with rasterio.Env(GDAL_CACHEMAX=BLOCK_CACHE_BYTES, GDAL_NUM_THREADS=decode_threads(), **environment):
+            with rasterio.open(source, sharing=False) as dataset:
+                yield dataset
+    except RasterioError as error:
+        reason = " ".join(str(error.__cause__ or error).split())
+        raise BerthwatchError(f"{display_name(source)}: cannot be read as an image: {reason}") from error

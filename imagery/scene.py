@@ -1,0 +1,183 @@
+"""A scene: where its pixels are, where on the ground they lie, when they were taken. No pixel is read here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+import shapely
+from affine import Affine
+from numpy.typing import ArrayLike, NDArray
+from pyproj import Geod, Transformer
+from pyproj.exceptions import ProjError
+from rasterio.crs import CRS
+from rasterio.io import DatasetReader
+
+from ..errors import BerthwatchError
+from .acquired_at import time_from_tags
+from .band_order import rgb_band_indexes
+from .raster import open_raster
+from .sources import find_source
+
+_WGS84 = Geod(ellps="WGS84")
+_READABLE_DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One satellite picture. Pixel coordinates are (x, y) = (column, row), pixel i covers [i, i + 1)."""
+
+    scene_id: str
+    """Safe as a file name; from the product name or the file's stem."""
+    source: str
+    """What rasterio opens: a path, a /vsi path, or the XML of a VRT that holds separate bands."""
+    acquired_at: datetime | None
+    """UTC, or None where nothing tells it."""
+    crs: CRS
+    transform: Affine
+    """Pixel (x, y) -> CRS; rotated and south-up ones included."""
+    width: int
+    height: int
+    gsd_m: float
+    """Ground metres a pixel at the scene's centre (geodesic), the geometric mean of both axes."""
+    gsd_x_m: float
+    """Ground metres from one column to the next."""
+    gsd_y_m: float
+    """Ground metres from one row to the next."""
+    band_indexes: tuple[int, int, int]
+    """Red, green, blue, counted from 1; a panchromatic band thrice."""
+    dtype: str
+    cloud_mask: str | None
+    """A raster that says what is obscured: nonzero, or Sentinel-2 SCL, Planet UDM2, Landsat QA_PIXEL classes."""
+
+    def to_lonlat(self, xy: ArrayLike) -> NDArray[np.float64]:
+        """Pixel coordinates (n, 2) -> longitude, latitude (n, 2) in degrees, WGS84."""
+        x, y = np.asarray(xy, dtype=np.float64).reshape(-1, 2).T
+        return np.column_stack(_to_wgs84(self.crs.to_wkt()).transform(*(self.transform @ (x, y))))
+
+    def from_lonlat(self, lonlat: ArrayLike) -> NDArray[np.float64]:
+        """Longitude, latitude (n, 2) in degrees, WGS84 -> pixel coordinates (n, 2)."""
+        lon, lat = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2).T
+        easting, northing = _from_wgs84(self.crs.to_wkt()).transform(lon, lat)
+        return np.column_stack(~self.transform @ (np.asarray(easting), np.asarray(northing)))
+
+    def footprint(self) -> shapely.Polygon:
+        """The raster's outline, EPSG:4326, with 16 points a side so that curved edges stay true."""
+        return self.polygon_to_lonlat(shapely.box(0, 0, self.width, self.height))
+
+    def polygon_to_lonlat(self, polygon: shapely.Polygon, *, points_a_side: int = 16) -> shapely.Polygon:
+        """A polygon in pixel coordinates -> EPSG:4326, its sides densified."""
+        side = max(self.width, self.height) / points_a_side
+        return shapely.transform(shapely.segmentize(polygon, side), self.to_lonlat)
+
+
+@lru_cache(maxsize=32)
+def _to_wgs84(crs_wkt: str) -> Transformer:
+    return Transformer.from_crs(crs_wkt, "EPSG:4326", always_xy=True)
+
+
+@lru_cache(maxsize=32)
+def _from_wgs84(crs_wkt: str) -> Transformer:
+    return Transformer.from_crs("EPSG:4326", crs_wkt, always_xy=True)
+
+
+def open_scene(
+    source: str | Path,
+    *,
+    bands: Mapping[str, str | Path] | None = None,
+    acquired_at: datetime | None = None,
+    cloud_mask: str | Path | None = None,
+) -> Scene:
+    """Open a scene as a user has it, without reading its pixels.
+
+    `source`: a raster that GDAL reads (GeoTIFF, COG, VRT, JP2; local, http, s3, /vsi), a Sentinel-2 SAFE folder
+    or its zip, or a STAC item's JSON. `bands` maps "red", "green" and "blue" (or "pan") to one file a band, or to
+    band numbers of `source`; with files, `source` only names the scene. `acquired_at` must carry a time zone
+    and overrides what the product says. `cloud_mask`: see Scene.
+
+    Raises BerthwatchError when there is no such file, it is no image, has no pixels, no CRS, no affine
+    georeference, or no bands to make red, green and blue of.
+    """
+    if acquired_at is not None and acquired_at.tzinfo is None:
+        raise BerthwatchError(f"acquired_at {acquired_at.isoformat()} has no time zone; give it in UTC")
+    found = find_source(source, bands)
+    with open_raster(found.raster) as dataset:
+        name = str(source)
+        _check_pixels(dataset, name)
+        _check_georeference(dataset, name)
+        time = acquired_at or found.acquired_at or time_from_tags(_all_tags(dataset))
+        gsd_x_m, gsd_y_m = _ground_sample_distance(dataset, name)
+        return Scene(
+            scene_id=found.scene_id,
+            source=found.raster,
+            acquired_at=time.astimezone(UTC) if time else None,
+            crs=dataset.crs,
+            transform=dataset.transform,
+            width=dataset.width,
+            height=dataset.height,
+            gsd_m=sqrt(gsd_x_m * gsd_y_m),
+            gsd_x_m=gsd_x_m,
+            gsd_y_m=gsd_y_m,
+            band_indexes=found.band_indexes or rgb_band_indexes(dataset, name),
+            dtype=dataset.dtypes[0],
+            cloud_mask=str(cloud_mask) if cloud_mask else found.cloud_mask,
+        )
+
+
+def _all_tags(dataset: DatasetReader) -> dict[str, str]:
+    return {**dataset.tags(), **dataset.tags(ns="IMAGERY")}
+
+
+def _check_pixels(dataset: DatasetReader, name: str) -> None:
+    if dataset.count == 0 or dataset.width == 0 or dataset.height == 0:
+        raise BerthwatchError(
+            f"{name}: holds no pixels ({dataset.width} x {dataset.height}, {dataset.count} bands); "
+            "give the raster itself, not a container of several"
+        )
+    if dataset.dtypes[0] not in _READABLE_DTYPES:
+        raise BerthwatchError(
+            f"{name}: pixels of type {dataset.dtypes[0]} cannot be shown as a picture; "
+            f"give one of {', '.join(_READABLE_DTYPES)}"
+        )
+
+
+def _check_georeference(dataset: DatasetReader, name: str) -> None:
+    if dataset.transform == Affine.identity():
+        if dataset.gcps[0] or dataset.rpcs:
+            kind = "ground control points" if dataset.gcps[0] else "RPCs"
+            option = "" if dataset.gcps[0] else "-rpc "
+            raise BerthwatchError(
+                f"{name}: is placed on the ground by {kind} alone; lay it on a map grid first: "
+                f"gdalwarp {option}-t_srs EPSG:4326 IN OUT.tif"
+            )
+    if dataset.crs is None:
+        raise BerthwatchError(
+            f"{name}: has no coordinate reference system; if you know it, write it in: "
+            "gdal_edit.py -a_srs EPSG:32652 FILE (or gdal_translate -a_srs EPSG:32652 IN OUT.tif)"
+        )
+    if dataset.transform == Affine.identity() or dataset.transform.is_degenerate:
+        raise BerthwatchError(
+            f"{name}: has no position on the ground (its transform is {tuple(dataset.transform)[:6]}); "
+            "give the georeferenced product, or write corners in with gdal_translate -a_ullr"
+        )
+
+
+def _ground_sample_distance(dataset: DatasetReader, name: str) -> tuple[float, float]:
+    """Geodesic metres of one step along x and along y at the raster's centre.
+
+    Ten metres of Web Mercator at Busan (35.1 N) are 10 x cos(35.1 deg) = 8.2 m on the ground.
+    """
+    x, y = dataset.width / 2, dataset.height / 2
+    pixels = np.array([[x, y], [x + 1, y], [x, y + 1]])
+    try:
+        transformer = _to_wgs84(dataset.crs.to_wkt())
+    except ProjError as error:
+        raise BerthwatchError(f"{name}: its CRS has no way to longitude and latitude: {error}") from error
+    lon, lat = transformer.transform(*(dataset.transform @ (pixels[:, 0], pixels[:, 1])))
+    if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+        raise BerthwatchError(f"{name}: its centre is nowhere on Earth in its CRS; check CRS and transform")
+    _, _, metres = _WGS84.inv([lon[0], lon[0]], [lat[0], lat[0]], [lon[1], lon[2]], [lat[1], lat[2]])
+    return float(metres[0]), float(metres[1])
