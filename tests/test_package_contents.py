@@ -40,7 +40,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         CHECKOUT,
         source,
-        ignore=shutil.ignore_patterns(".git", ".venv*", "*.egg-info", "build", "dist", "tests", "berthwatch-demo", ".*_cache"),
+        ignore=shutil.ignore_patterns(
+            ".git", ".venv*", "*.egg-info", "build", "dist", "tests", "berthwatch-demo", ".*_cache"
+        ),
     )
     subprocess.run(
         [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source],

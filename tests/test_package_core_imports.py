@@ -10,7 +10,17 @@ import pytest
 import berthwatch
 
 ROOT = Path(berthwatch.__file__).parent
-TRAINING_ONLY = ("torch", "torchvision", "ultralytics", "cv2", "albumentations", "onnx", "onnxslim", "safetensors", "ray")
+TRAINING_ONLY = (
+    "torch",
+    "torchvision",
+    "ultralytics",
+    "cv2",
+    "albumentations",
+    "onnx",
+    "onnxslim",
+    "safetensors",
+    "ray",
+)
 NEEDS_TORCH = {"berthwatch.models.torch_backend", "berthwatch.models.export"}
 CORE_FOLDERS = ("configs", "imagery", "models", "inference", "estimation", "reporting")
 CORE = sorted(
@@ -55,9 +65,7 @@ def test_the_blocker_blocks() -> None:
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     heavy = ("numpy", "rasterio", "shapely", "geopandas", "pandas", "scipy", "pydantic", "matplotlib", "onnxruntime")
 
-    result = run_python(
-        f"from berthwatch.cli import main; main({arguments!r})", blocked=(*heavy, *TRAINING_ONLY)
-    )
+    result = run_python(f"from berthwatch.cli import main; main({arguments!r})", blocked=(*heavy, *TRAINING_ONLY))
 
     assert result.returncode == 0, result.stderr
     assert result.stdout

@@ -21,7 +21,18 @@ ALLOWED: dict[str, set[str]] = {
     "reporting": {"errors", "configs", "imagery", "inference", "estimation"},
     "watch": {"errors", "configs", "imagery", "models", "inference", "estimation", "reporting"},
     "demo": {"errors", "configs", "imagery", "models", "inference", "estimation", "reporting", "watch"},
-    "cli": {"errors", "configs", "imagery", "models", "inference", "estimation", "reporting", "training", "watch", "demo"},
+    "cli": {
+        "errors",
+        "configs",
+        "imagery",
+        "models",
+        "inference",
+        "estimation",
+        "reporting",
+        "training",
+        "watch",
+        "demo",
+    },
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -54,7 +65,9 @@ def test_imports_go_in_the_allowed_direction(path: Path) -> None:
 
     forbidden = imported_rooms(path) - ALLOWED[room] - {room}
 
-    assert not forbidden, f"{path.relative_to(ROOT)} imports {sorted(forbidden)}; {room} may import {sorted(ALLOWED[room])}"
+    assert not forbidden, (
+        f"{path.relative_to(ROOT)} imports {sorted(forbidden)}; {room} may import {sorted(ALLOWED[room])}"
+    )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,0 +1,72 @@
+"""What SCENE may be on the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from berthwatch.errors import BerthwatchError
+from berthwatch.imagery.scene_list import list_scenes
+
+
+def touch(*paths: Path) -> list[str]:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return [str(path) for path in paths]
+
+
+def test_a_folder_stands_for_its_pictures_by_name(tmp_path: Path) -> None:
+    second, first = touch(tmp_path / "b.tif", tmp_path / "a.TIFF")
+    touch(tmp_path / "notes.txt", tmp_path / ".hidden.tif", tmp_path / "sub" / "c.tif")
+
+    assert list_scenes([str(tmp_path)]) == [first, second]
+
+
+def test_masks_beside_pictures_are_no_scenes(tmp_path: Path) -> None:
+    (scene, *_) = touch(
+        tmp_path / "20240307_015312_45_2489_3B_AnalyticMS.tif",
+        tmp_path / "20240307_015312_45_2489_3B_udm2.tif",
+        tmp_path / "20240307_015312_45_2489_3B_udm2_clip.tif",
+        tmp_path / "harbour_cloudmask.tif",
+    )
+
+    assert list_scenes([str(tmp_path)]) == [scene]
+    assert list_scenes([f"{tmp_path}/*.tif"]) == [scene]
+
+
+def test_a_mask_named_outright_is_taken_at_its_word(tmp_path: Path) -> None:
+    (mask,) = touch(tmp_path / "scene_udm2.tif")
+
+    assert list_scenes([mask]) == [mask]
+
+
+def test_a_sentinel_2_product_is_one_scene(tmp_path: Path) -> None:
+    safe = tmp_path / "S2A_MSIL2A_20240307T020651_N0510_R103_T52TGP_20240307T061414.SAFE"
+    touch(safe / "GRANULE" / "x" / "IMG_DATA" / "T52TGP_B04.jp2")
+
+    assert list_scenes([str(safe)]) == list_scenes([str(tmp_path)]) == [str(safe)]
+
+
+def test_each_scene_once_in_the_order_given(tmp_path: Path) -> None:
+    first, second = touch(tmp_path / "a.tif", tmp_path / "b.tif")
+
+    assert list_scenes([second, str(tmp_path), first]) == [second, first]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/scene.tif?key=a*b", "s3://bucket/scene.tif", "/vsizip/a.zip/b.tif"]
+)
+def test_addresses_go_through_unread(url: str) -> None:
+    assert list_scenes([url]) == [url]
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [("missing.tif", "no such file"), ("*.nothing", "no file matches"), ("empty", "no picture in this folder")],
+)
+def test_nothing_found_is_said(argument: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(BerthwatchError, match=message):
+        list_scenes([argument])
