@@ -31,7 +31,8 @@ def _expand(argument: str) -> list[str]:
     if path.is_dir():
         return _in_folder(path)
     if glob.has_magic(argument):
-        matches = [match for match in sorted(glob.glob(argument)) if not _MASK.search(Path(match).stem)]
+        # Path.glob takes no absolute pattern.
+        matches = [match for match in sorted(glob.glob(argument)) if not _MASK.search(Path(match).stem)]  # noqa: PTH207
         if not matches:
             raise BerthwatchError(f"{argument}: no file matches this pattern")
         return [source for match in matches for source in _expand(match)]
