@@ -72,13 +72,19 @@ class Berth(BaseModel):
     def _check(self) -> Self:
         if not self.geometry.is_valid or self.geometry.area == 0:
             reason = shapely.is_valid_reason(self.geometry)
-            raise ValueError(f"berth '{self.id}': polygon crosses itself or has no area ({reason}); list its corners in turn")
+            raise ValueError(
+                f"berth '{self.id}': polygon crosses itself or has no area ({reason}); list its corners in turn"
+            )
         low, high = self.ship_length_m
         if not 10 <= low < high <= 500:
-            raise ValueError(f"berth '{self.id}': ship_length_m must be two lengths in metres, low before high, got {low}, {high}")
+            raise ValueError(
+                f"berth '{self.id}': ship_length_m must be two lengths in metres, low before high, got {low}, {high}"
+            )
         long_m, short_m, long_heading_deg = _long_side(self.geometry)
         if long_m > _MAX_BERTH_M:
-            raise ValueError(f"berth '{self.id}': polygon is {long_m:.0f} m long; a berth is at most {_MAX_BERTH_M:.0f} m")
+            raise ValueError(
+                f"berth '{self.id}': polygon is {long_m:.0f} m long; a berth is at most {_MAX_BERTH_M:.0f} m"
+            )
         off_deg = abs((self.heading_deg - long_heading_deg + 90) % 180 - 90)
         if long_m > 2 * short_m and off_deg > 20:
             raise ValueError(
@@ -115,17 +121,23 @@ class Port(BaseModel):
         lon_min, lat_min, lon_max, lat_max = self.aoi
         _lonlat((lon_min, lat_min)), _lonlat((lon_max, lat_max))
         if lon_min >= lon_max or lat_min >= lat_max:
-            raise ValueError(f"aoi must be [lon_min, lat_min, lon_max, lat_max] with min below max, got {list(self.aoi)}")
+            raise ValueError(
+                f"aoi must be [lon_min, lat_min, lon_max, lat_max] with min below max, got {list(self.aoi)}"
+            )
         box = shapely.box(*self.aoi)
         for i, berth in enumerate(self.berths):
             if not box.contains(berth.geometry):
-                raise ValueError(f"berth '{berth.id}' lies outside the aoi {list(self.aoi)}; are longitude and latitude swapped?")
+                raise ValueError(
+                    f"berth '{berth.id}' lies outside the aoi {list(self.aoi)}; are longitude and latitude swapped?"
+                )
             for other in self.berths[:i]:
                 if other.id == berth.id:
                     raise ValueError(f"two berths are called '{berth.id}'; ids must differ")
                 shared = other.geometry.intersection(berth.geometry).area
                 if shared > 0.05 * min(other.geometry.area, berth.geometry.area):
-                    raise ValueError(f"berths '{other.id}' and '{berth.id}' overlap; a ship would count at both: redraw one")
+                    raise ValueError(
+                        f"berths '{other.id}' and '{berth.id}' overlap; a ship would count at both: redraw one"
+                    )
         return self
 
     @property
@@ -153,7 +165,8 @@ def load_port(name_or_path: str | Path) -> Port:
     path = Path(name_or_path)
     if not path.is_file():
         raise BerthwatchError(
-            f"port '{text}': neither a file nor a shipped port ({', '.join(shipped_ports())}); give the path of a port YAML"
+            f"port '{text}': neither a file nor a shipped port ({', '.join(shipped_ports())}); "
+            "give the path of a port YAML"
         )
     return load_yaml(path, Port)
 

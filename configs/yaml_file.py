@@ -41,7 +41,7 @@ def load_yaml(path: str | Path, model: type[ModelT]) -> ModelT:
     """
     path = Path(path)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)
     except OSError as error:
         raise BerthwatchError(f"{path}: cannot be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:

@@ -76,8 +76,10 @@ class Estimate:
             ``visits_mean``, ``barrels_mean``, ``barrels_p05``, ``barrels_p50``, ``barrels_p95``.
         throughput: one row an oil berth: ``berth_id``, ``n_looks`` int (scenes of it), ``n_clear`` int,
             ``n_occupied`` int, ``occupancy`` (share of clear looks with a ship, corrected for misses),
-            ``arrivals_per_day_p05``, ``_p50``, ``_p95`` (posterior), ``stay_h_p05``, ``_p50``, ``_p95`` (mean stay, posterior),
-            ``p_seen`` (chance that a visit in the period was seen by at least one look), ``visits_p05`` .. ``visits_p95`` (total),
+            ``arrivals_per_day_p05``, ``_p50``, ``_p95`` (posterior: rate at which the free berth is taken),
+            ``stay_h_p05``, ``_p50``, ``_p95`` (posterior: mean stay, hours),
+            ``p_seen`` (chance that a visit in the period was seen by at least one look),
+            ``visits_mean``, ``visits_p05`` .. ``visits_p95`` (seen and unseen),
             ``visits_little`` (cross-check by Little's law: occupancy x period / mean stay).
         ledger: cumulative barrels by date against the cap, and the calendar years; see ``Ledger``.
         assumptions: one row a number that matters: ``name``, ``value``, ``low``, ``high`` (floats or NaN), ``unit``,

@@ -21,7 +21,8 @@ class Ledger:
             (posterior means), ``reported`` (cumulative barrels that states notified; NaN when none given).
         by_year: one row a calendar year touched by the period: ``year`` int, ``start``, ``end`` (covered part),
             ``cap_bbl``, ``reported_bbl`` (NaN when none given), and for both parts X in {seen, total}:
-            ``X_p05`` .. ``X_p95``, ``X_mean`` barrels; ``X_laden_33``, ``X_laden_50``, ``X_laden_90`` (posterior means);
+            ``X_p05`` .. ``X_p95``, ``X_mean`` barrels; ``X_laden_33``, ``X_laden_50``, ``X_laden_90`` (posterior
+            means);
             ``X_fraction_of_cap_p05``, ``_p50``, ``_p95``; ``X_probability_cap_passed``;
             ``X_cap_passed_by_p05``, ``_p50``, ``_p95`` (dates by which the cap is passed with probability 5, 50 and
             95 %; NaT when that probability is not reached in the period). Reported barrels count towards the cap.

@@ -1,0 +1,235 @@
+"""The numbers between a picture of a ship and barrels: each with a value, a spread, a status and a source."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..errors import BerthwatchError
+from .yaml_file import load_yaml
+
+BARRELS_PER_M3 = 6.2898  # US barrel of 42 gallons = 0.158987 m3
+
+Status = Literal["assessed", "assumed"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Number(_Frozen):
+    """A single number with where it comes from."""
+
+    value: float = Field(ge=0)
+    status: Status
+    source: str = Field(min_length=1)
+
+
+class Triangular(_Frozen):
+    """A number known to lie within low and high, most likely at mode (same unit as the field's name says)."""
+
+    low: float = Field(gt=0)
+    mode: float = Field(gt=0)
+    high: float = Field(gt=0)
+    status: Status
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.low <= self.mode <= self.high:
+            raise ValueError(f"low, mode and high must not descend, got {self.low}, {self.mode}, {self.high}")
+        return self
+
+    @property
+    def mean(self) -> float:
+        """Mean of the triangular distribution."""
+        return (self.low + self.mode + self.high) / 3
+
+    def quantile(self, p: ArrayLike) -> NDArray[np.float64]:
+        """Quantiles of the triangular distribution; p in [0, 1], any shape. Monotone: equal p, equal number."""
+        p = np.asarray(p, np.float64)
+        width = self.high - self.low
+        if width == 0:
+            return np.full(p.shape, self.mode)
+        peak = (self.mode - self.low) / width
+        rising = self.low + np.sqrt(p * width * (self.mode - self.low))
+        falling = self.high - np.sqrt((1 - p) * width * (self.high - self.mode))
+        return np.where(p < peak, rising, falling)
+
+
+class Product(_Frozen):
+    """An oil product and its barrels per tonne."""
+
+    name: str
+    barrels_per_tonne: Triangular
+
+
+class Capacity(_Frozen):
+    """What a full cargo is: the lesser of a share of deadweight and the tanks' volume."""
+
+    cargo_share_of_dwt: Triangular
+    tank_volume_m3_per_dwt_t: Triangular
+    tank_filling_limit: Number
+
+
+class Deadweight(_Frozen):
+    """Error of the deadweight regression that does not average out: for a fleet, and for one hull over her calls."""
+
+    fleet_bias_sd_ln: Number
+    hull_sd_ln: Number
+
+
+class Laden(_Frozen):
+    """Share of a full cargo that is loaded: beta distributions of a port's mean and of the calls about it.
+
+    The scenarios are shares of deadweight instead, as the UN Panel counts.
+    """
+
+    mean: Number
+    port_sd: Number
+    call_sd: Number
+    scenarios: dict[str, Number]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not 0 < self.mean.value < 1:
+            raise ValueError(f"laden mean is a share between 0 and 1, got {self.mean.value}")
+        widest = (self.mean.value * (1 - self.mean.value)) ** 0.5
+        for name in ("port_sd", "call_sd"):
+            sd = getattr(self, name).value
+            if sd >= widest:
+                raise ValueError(f"laden {name} must be below {widest:.2f} for a mean of {self.mean.value}, got {sd}")
+        if set(self.scenarios) != {"33", "50", "90"}:
+            raise ValueError(f"laden scenarios must be '33', '50' and '90', got {', '.join(sorted(self.scenarios))}")
+        return self
+
+
+class Pumping(_Frozen):
+    """How fast a cargo comes aboard, and the hours at the berth without pumping."""
+
+    rate_m3_per_h: Triangular
+    other_h: Triangular
+
+
+class Traffic(_Frozen):
+    """How ships use an oil berth, as believed before any picture."""
+
+    stay_h: Triangular
+    stay_sd_ln: Number
+    arrivals_per_day: Number
+    arrivals_shape: Number
+    tanker_share_at_oil_berth: Number
+    fleet_concentration: Number
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for name in ("arrivals_per_day", "arrivals_shape", "fleet_concentration"):
+            if getattr(self, name).value <= 0:
+                raise ValueError(f"traffic {name} must be above 0")
+        if not 0 < self.tanker_share_at_oil_berth.value < 1:
+            raise ValueError(
+                "traffic tanker_share_at_oil_berth is a share between 0 and 1, "
+                f"got {self.tanker_share_at_oil_berth.value}"
+            )
+        return self
+
+
+class Recall(_Frozen):
+    """Chance of finding a ship alongside by her length in pixels; linear between the points, constant beyond."""
+
+    length_px: tuple[float, ...] = Field(min_length=2)
+    recall: tuple[float, ...] = Field(min_length=2)
+    status: Status
+    source: str
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.length_px) != len(self.recall):
+            raise ValueError(f"recall curve has {len(self.length_px)} lengths but {len(self.recall)} recalls")
+        if any(b <= a for a, b in zip(self.length_px, self.length_px[1:], strict=False)):
+            raise ValueError("recall curve: length_px must ascend")
+        if any(not 0 <= r <= 1 for r in self.recall):
+            raise ValueError("recall curve: each recall is a probability between 0 and 1")
+        return self
+
+    def at(self, length_m: ArrayLike, gsd_m: ArrayLike) -> NDArray[np.float64]:
+        """Recall of ships of length_m (metres) in pictures of gsd_m (metres a pixel); broadcasts."""
+        return np.interp(np.asarray(length_m, np.float64) / np.asarray(gsd_m, np.float64), self.length_px, self.recall)
+
+
+class Detector(_Frozen):
+    """What a look at a berth is worth."""
+
+    recall: Recall
+    false_alarms_per_look: Number
+
+
+class Cap(_Frozen):
+    """A quota on barrels that holds for each calendar year; nothing is carried over."""
+
+    name: str
+    barrels_per_year: float = Field(gt=0)
+    from_year: int
+    source: str
+
+
+class CargoAssumptions(_Frozen):
+    """Everything in a cargo YAML file; see configs/cargo.yaml for the meaning and source of each number."""
+
+    default_product: str
+    products: dict[str, Product] = Field(min_length=1)
+    capacity: Capacity
+    deadweight: Deadweight
+    laden: Laden
+    pumping: Pumping
+    traffic: Traffic
+    detector: Detector
+    caps: dict[str, Cap]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.default_product not in self.products:
+            raise ValueError(
+                f"default_product '{self.default_product}' is not among products ({', '.join(self.products)})"
+            )
+        return self
+
+    def product(self, key: str | None = None) -> Product:
+        """The product of a key, the default one for None.
+
+        Raises:
+            BerthwatchError: no such product.
+        """
+        key = key or self.default_product
+        if key not in self.products:
+            raise BerthwatchError(f"product '{key}' is unknown; known products: {', '.join(self.products)}")
+        return self.products[key]
+
+    def cap(self, key: str | None) -> Cap | None:
+        """The cap of a key, None for None.
+
+        Raises:
+            BerthwatchError: no such cap.
+        """
+        if key is None:
+            return None
+        if key not in self.caps:
+            raise BerthwatchError(f"cap '{key}' is unknown; known caps: {', '.join(self.caps) or 'none'}")
+        return self.caps[key]
+
+
+def load_cargo(path: str | Path | None = None) -> CargoAssumptions:
+    """Read cargo assumptions; the shipped ones when no path is given.
+
+    Raises:
+        BerthwatchError: the file cannot be read or does not fit; names file, field and value.
+    """
+    if path is not None:
+        return load_yaml(path, CargoAssumptions)
+    with resources.as_file(resources.files(__package__) / "cargo.yaml") as shipped:
+        return load_yaml(shipped, CargoAssumptions)
