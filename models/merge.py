@@ -41,10 +41,16 @@ def merge(boxes: Boxes, *, iou: float = DEFAULT_IOU, ios: float = DEFAULT_IOS) -
     Returns:
         The boxes kept, best first.
     """
-    ranked = boxes.select(_rank(boxes))
+    return boxes.select(kept_indexes(boxes, iou=iou, ios=ios))
+
+
+def kept_indexes(boxes: Boxes, *, iou: float = DEFAULT_IOU, ios: float = DEFAULT_IOS) -> NDArray[np.intp]:
+    """Indexes of the boxes that `merge` keeps, best first, for whoever knows more of a box than `Boxes` holds."""
+    order = _rank(boxes)
+    ranked = boxes.select(order)
     n = len(ranked)
     if n < 2:
-        return ranked
+        return order
     areas = ranked.areas()
     hulls = _upright_hulls(ranked)
     tree = shapely.STRtree(hulls)
@@ -62,7 +68,7 @@ def merge(boxes: Boxes, *, iou: float = DEFAULT_IOU, ios: float = DEFAULT_IOS) -
         part = shared >= ios * np.minimum(areas[first], areas[second])
         _suppress(alive, first, second, (shared > 0) & (same | part))
         start, size = stop, min(2 * size, _LARGEST_QUERY)
-    return ranked.select(alive)
+    return order[alive]
 
 
 def _rank(boxes: Boxes) -> NDArray[np.intp]:
