@@ -16,7 +16,7 @@ import yaml
 from numpy.typing import NDArray
 
 from .crops import SMALLEST_SHIP_PX, Chip, cut_chip
-from .hulls import LENGTH_RANGE_M, Hull, open_water, overlaps_any, paste_hull
+from .hulls import LENGTH_RANGE_M, Hull, mooring, open_water, overlaps_any, paste_hull
 from .labels import MODEL_CLASSES, ShipLabels, concatenate
 
 IGNORED = len(MODEL_CLASSES)
@@ -83,28 +83,28 @@ def scene_chip(rng: np.random.Generator, scene: LabelledPicture, *, size: int, s
 
 def with_pasted_hulls(rng: np.random.Generator, chip: Chip, hulls: Sequence[Hull], weights: NDArray[np.float64], *,
                       gsd_m: float, sensor_px: float, count: int) -> Chip:  # fmt: skip
-    """The chip with up to `count` hulls more, on open water; now and then two or three of them side by side."""
+    """The chip with up to `count` hulls more: afloat or alongside, now and then two or three side by side."""
     rgb = chip.rgb.copy()
     water = open_water(rgb, chip.labels)
+    spots = np.argwhere(water)
     placed = list(chip.labels.corners)
     new: list[NDArray[np.float64]] = []
     kinds: list[str] = []
-    for _ in range(count):
-        spots = np.argwhere(water)
-        if len(spots) < 200:
-            break
-        row, col = spots[rng.integers(len(spots))]
-        angle = rng.uniform(0, np.pi)
-        abreast = int(rng.choice([1, 2, 3], p=[0.8, 0.14, 0.06]))
-        offset = 0.0
-        for _ in range(abreast):
+    for _ in range(count if len(spots) >= 200 else 0):
+        anchor: tuple[float, float] | None = None
+        angle = offset = 0.0
+        for _ in range(int(rng.choice([1, 2, 3], p=[0.8, 0.14, 0.06]))):
             hull = hulls[rng.choice(len(hulls), p=weights)]
             shortest, longest = LENGTH_RANGE_M[hull.kind]
             length_px = min(np.exp(rng.uniform(np.log(shortest), np.log(longest))) / gsd_m, hull.length_px)
             beam_px = hull.beam_px * length_px / hull.length_px
             if length_px < SMALLEST_SHIP_PX or beam_px < 1.5:
                 continue
-            centre = (col + 0.5 - offset * np.sin(angle), row + 0.5 + offset * np.cos(angle))
+            if anchor is None:
+                berth = mooring(rng, water, length_px=length_px, beam_px=beam_px) if rng.random() < 0.5 else None
+                row, col = spots[rng.integers(len(spots))]
+                anchor, angle = berth or ((col + 0.5, row + 0.5), rng.uniform(0, np.pi))
+            centre = (anchor[0] - offset * np.sin(angle), anchor[1] + offset * np.cos(angle))
             box = _box(centre, length_px, beam_px, angle)
             if overlaps_any(box, placed):
                 break

@@ -119,11 +119,41 @@ def open_water(rgb: NDArray[np.uint8], labels: ShipLabels, *, window_px: int = 1
     valid = cv2.erode((rgb.max(2) > 0).astype(np.uint8), np.ones((window_px, window_px), np.uint8)) > 0
     if not valid.any():
         return valid
-    water = valid & (spread < 5.0) & (mean < np.percentile(grey[valid], 65) + 8)
+    # Dark woods are as smooth as water from far above, but greener than any sea.
+    leafy = cv2.blur(2 * rgb[..., 1].astype(np.float32) - rgb[..., 0] - rgb[..., 2], (window_px, window_px)) > 14
+    water = valid & ~leafy & (spread < 5.0) & (mean < np.percentile(grey[valid], 65) + 8)
     mask = water.astype(np.uint8)
     for corners in labels.corners:
         cv2.fillConvexPoly(mask, np.round(corners).astype(np.int32), 0)
     return cv2.erode(mask, np.ones((5, 5), np.uint8)) > 0
+
+
+def mooring(
+    rng: np.random.Generator, water: NDArray[np.bool_], *, length_px: float, beam_px: float, tries: int = 12
+) -> tuple[tuple[float, float], float] | None:
+    """A place for a ship alongside: on the water's edge, parallel to it, the hull afloat along its length.
+
+    Returns the centre (x, y) and the angle in radians, or None where no such place turned up.
+    """
+    distance = cv2.distanceTransform(water.astype(np.uint8), cv2.DIST_L2, 5)
+    spots = np.argwhere((distance > beam_px / 2 + 0.5) & (distance < beam_px / 2 + 3.0))
+    if not len(spots):
+        return None
+    smooth = cv2.GaussianBlur(distance, (0, 0), max(2.0, length_px / 8))
+    inward_x, inward_y = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    height, width = water.shape
+    for _ in range(tries):
+        row, col = spots[rng.integers(len(spots))]
+        angle = float(np.arctan2(inward_y[row, col], inward_x[row, col]) + np.pi / 2)
+        along = np.linspace(-0.5, 0.5, 15)[:, None] * length_px * np.array([np.cos(angle), np.sin(angle)])
+        line = np.round(along + np.array([col, row])).astype(int)
+        if (line < 0).any() or (line[:, 0] >= width).any() or (line[:, 1] >= height).any():
+            continue
+        clearance = distance[line[:, 1], line[:, 0]]
+        # Near the edge all along: beside a quay, not across a harbour mouth.
+        if (clearance > beam_px * 0.3).all() and np.median(clearance) < beam_px / 2 + 6:
+            return (float(col) + 0.5, float(row) + 0.5), angle
+    return None
 
 
 def overlaps_any(corners: NDArray[np.float64], others: list[NDArray[np.float64]]) -> bool:
