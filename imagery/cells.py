@@ -43,16 +43,14 @@ def read_cells(scene: Scene, *, cell_m: float) -> Cells:
         for row in range(0, height, _CELL_ROWS_A_READ):
             rows = min(_CELL_ROWS_A_READ, height - row)
             window = Window(0, row * scale_y, scene.width, rows * scale_y)
-            samples = read_window(dataset, scene.band_indexes, window, (rows * n, width * n), resampling)
+            samples = read_window(dataset, scene, window, (rows * n, width * n), resampling)
             rgb = samples.rgb.reshape(rows, n, width, n, 3).astype(np.float32)
             valid = samples.valid.reshape(rows, n, width, n, 1)
             count = np.maximum(valid.sum(axis=(1, 3)), 1)
             here = slice(row, row + rows)
             mean[here] = np.where(valid, rgb, 0).sum(axis=(1, 3)) / count
             brightness = rgb.mean(axis=-1, keepdims=True)
-            centred = np.where(
-                valid, brightness - brightness.mean(axis=(1, 3), keepdims=True, where=valid), 0
-            )
+            centred = np.where(valid, brightness - brightness.mean(axis=(1, 3), keepdims=True, where=valid), 0)
             spread[here] = np.sqrt((centred**2).sum(axis=(1, 3)) / count)[..., 0]
             valid_fraction[here] = valid.mean(axis=(1, 3))[..., 0]
     return Cells(mean, spread, valid_fraction, scale_x, scale_y, cell_m)

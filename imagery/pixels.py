@@ -1,6 +1,7 @@
 """Pixels of a scene, red green blue and valid or not, at any scale, straight from the file."""
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from rasterio.windows import Window
 from .raster import open_raster
 from .scene import Scene
 
+_SMALL_SCENE_PX = 4096 * 4096
+_PIECE_PX = 512
+
 
 @dataclass(frozen=True)
 class Pixels:
@@ -20,6 +24,8 @@ class Pixels:
     """(height, width, 3), in the file's own type."""
     valid: NDArray[np.bool_]
     """(height, width); False where the file says nodata, transparent or masked."""
+    gsd_m: float
+    """Ground metres a pixel."""
 
 
 def resampling_for(scale_x: float, scale_y: float) -> Resampling:
@@ -33,7 +39,7 @@ def resampling_for(scale_x: float, scale_y: float) -> Resampling:
 
 def read_window(
     dataset: DatasetReader,
-    band_indexes: tuple[int, int, int],
+    scene: Scene,
     window: Window,
     shape: tuple[int, int],
     resampling: Resampling,
@@ -44,13 +50,15 @@ def read_window(
     pixel counted from the raster's corner, a picture read in pieces equals the picture read whole.
     """
     height, width = shape
+    bands = scene.band_indexes
     rgb = np.empty((height, width, 3), dtype=dataset.dtypes[0])
-    if len(set(band_indexes)) == 1:
-        dataset.read(band_indexes[0], window=window, out=rgb[..., 0], resampling=resampling)
+    if len(set(bands)) == 1:
+        dataset.read(bands[0], window=window, out=rgb[..., 0], resampling=resampling)
         rgb[..., 1:] = rgb[..., :1]
     else:
-        dataset.read(list(band_indexes), window=window, out=rgb.transpose(2, 0, 1), resampling=resampling)
-    return Pixels(rgb, _valid(dataset, band_indexes[0], rgb, window))
+        dataset.read(list(bands), window=window, out=rgb.transpose(2, 0, 1), resampling=resampling)
+    gsd_m = scene.gsd_m * sqrt(window.width / width * window.height / height)
+    return Pixels(rgb, _valid(dataset, bands[0], rgb, window), gsd_m)
 
 
 def _valid(dataset: DatasetReader, band: int, rgb: NDArray[np.generic], window: Window) -> NDArray[np.bool_]:
@@ -68,10 +76,29 @@ def _valid(dataset: DatasetReader, band: int, rgb: NDArray[np.generic], window: 
     return np.ones(shape, dtype=bool)
 
 
-def read_overview(scene: Scene, *, max_px: int) -> Pixels:
-    """The whole scene at no more than `max_px` a side, every n-th pixel of what the file's overviews offer."""
-    shrink = max(1.0, max(scene.width, scene.height) / max_px)
-    shape = max(1, round(scene.height / shrink)), max(1, round(scene.width / shrink))
-    whole = Window(0, 0, scene.width, scene.height)
+def sample_pixels(scene: Scene) -> list[Pixels]:
+    """Pixels from all over the scene, to learn its radiometry from: every n-th, at most about a million.
+
+    The whole scene at a glance where it is small or the file holds overviews; else pieces of 512 pixels, evenly
+    spread, so that a file of any size is sampled in about a second.
+    """
     with open_raster(scene.source) as dataset:
-        return read_window(dataset, scene.band_indexes, whole, shape, Resampling.nearest)
+        whole = scene.width * scene.height <= _SMALL_SCENE_PX or dataset.overviews(scene.band_indexes[0])
+        side = max(scene.width, scene.height) if whole else _PIECE_PX
+        step = max(1.0, side / 1024) if whole else 4.0
+        return [
+            _every_nth(dataset, scene, Window(x, y, min(side, scene.width - x), min(side, scene.height - y)), step)
+            for y in _spread(scene.height, side)
+            for x in _spread(scene.width, side)
+        ]
+
+
+def _every_nth(dataset: DatasetReader, scene: Scene, window: Window, step: float) -> Pixels:
+    shape = max(1, round(window.height / step)), max(1, round(window.width / step))
+    return read_window(dataset, scene, window, shape, Resampling.nearest)
+
+
+def _spread(length: int, side: int) -> list[int]:
+    """Starts of at most seven pieces along an axis, multiples of a block: 10980 px -> 0, 1536, 3072, ... 10240."""
+    room = (length - 1) // side
+    return sorted({round(i * room / 6) * side for i in range(7)}) if room else [0]

@@ -42,7 +42,7 @@ def read_preview(
     with open_raster(scene.source) as dataset:
         pixels = read_window(
             dataset,
-            scene.band_indexes,
+            scene,
             Window(left, top, right - left, bottom - top),
             (height, width),
             resampling_for(*scale),
@@ -53,9 +53,7 @@ def read_preview(
     return Preview(rgb, lambda lonlat: (scene.from_lonlat(lonlat) - origin) / scale)
 
 
-def _pixel_bounds(
-    scene: Scene, bounds_lonlat: tuple[float, float, float, float] | None
-) -> tuple[int, int, int, int]:
+def _pixel_bounds(scene: Scene, bounds_lonlat: tuple[float, float, float, float] | None) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) in whole scene pixels, inside the scene."""
     if bounds_lonlat is None:
         return 0, 0, scene.width, scene.height

@@ -27,8 +27,8 @@ def read_tiles(
 ) -> Iterator[tuple[list[TileWindow], NDArray[np.uint8]]]:
     """Yield batches of tiles and their pixels (b, tile_px, tile_px, 3) uint8 RGB, b <= batch_size, by row, then column.
 
-    Tiles without a valid pixel are left out; pixels outside the scene, and invalid ones, are 0. Memory depends on
-    the scene's width, not on its height.
+    Tiles without a valid pixel are left out; pixels outside the scene, and invalid ones, are black (0, 0, 0), valid
+    ones are at least 1 in every colour. Memory depends on the scene's width, not on its height.
 
     Raises BerthwatchError when the file cannot be read.
     """
@@ -111,9 +111,7 @@ class _ReadAhead:
         self._grid, self._stretch = grid, stretch
         left, right = _columns(grid)
         chunk_bytes = max(1, (right - left) * _ROWS_A_READ * 4)
-        self._queue: queue.Queue[_Rows | BaseException] = queue.Queue(
-            maxsize=max(1, READ_AHEAD_BYTES // chunk_bytes)
-        )
+        self._queue: queue.Queue[_Rows | BaseException] = queue.Queue(maxsize=max(1, READ_AHEAD_BYTES // chunk_bytes))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="berthwatch-read", daemon=True)
 
@@ -157,9 +155,8 @@ class _ReadAhead:
                     (right - left) * grid.scale_x,
                     (end - start) * grid.scale_y,
                 )
-                pixels = read_window(
-                    dataset, grid.scene.band_indexes, window, (end - start, right - left), resampling
-                )
-                rgb = self._stretch.apply(pixels.rgb)
+                pixels = read_window(dataset, grid.scene, window, (end - start, right - left), resampling)
+                # Black is kept for what is no picture, so that whoever sees a tile knows where the picture ends.
+                rgb = np.maximum(self._stretch.apply(pixels.rgb), 1)
                 rgb[~pixels.valid] = 0
                 yield _Rows(start, rgb, pixels.valid)
