@@ -21,7 +21,7 @@ TRAINING_ONLY = (
     "safetensors",
     "ray",
 )
-NEEDS_TORCH = {"berthwatch.models.torch_backend", "berthwatch.models.export"}
+NEEDS_TORCH = {f"berthwatch.models.{name}" for name in ("checkpoint", "export", "network", "torch_backend")}
 CORE_FOLDERS = ("configs", "imagery", "models", "inference", "estimation", "reporting")
 CORE = sorted(
     {

@@ -1,0 +1,46 @@
+"""What every detector offers, whichever runtime and device does the arithmetic."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .boxes import Boxes
+from .metadata import ModelMetadata
+
+
+class Detector(Protocol):
+    """Finds ships in tiles.
+
+    Attributes:
+        metadata: the model's card.
+        description: runtime, its version, device and threads, for people: "ONNX Runtime 1.32.0, CPU, 2 threads".
+        saturated_tiles: tiles so far whose number of ships reached a limit built into the model, so that some may be
+            missing. Always 0 for models with raw output, which have no such limit.
+    """
+
+    metadata: ModelMetadata
+    description: str
+    saturated_tiles: int
+
+    def detect(self, tiles: NDArray[np.uint8]) -> list[Boxes]:
+        """Ships in each tile, merged within the tile, best first.
+
+        Args:
+            tiles: uint8 (b, tile_px, tile_px, 3), RGB.
+
+        Returns:
+            b Boxes in tile pixels, scores at or above the threshold given at loading; [] for b = 0.
+
+        Raises:
+            ValueError: tiles of another shape or dtype.
+        """
+        ...
+
+
+def check_tiles(tiles: NDArray[np.uint8], tile_px: int) -> None:
+    """Raise ValueError unless `tiles` is uint8 (b, tile_px, tile_px, 3)."""
+    if tiles.dtype != np.uint8 or tiles.ndim != 4 or tiles.shape[1:] != (tile_px, tile_px, 3):
+        raise ValueError(f"tiles must be uint8 (b, {tile_px}, {tile_px}, 3); got {tiles.dtype} {tiles.shape}")

@@ -1,0 +1,146 @@
+"""From a model's name or path and a device to a detector that is ready to run."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import logging
+from pathlib import Path
+from typing import Literal
+
+from ..errors import BerthwatchError
+from .detector import Detector
+from .devices import Device, nvidia_gpus, torch_has_cuda
+from .metadata import ModelMetadata, metadata_from_entries, safetensors_entries
+from .onnx_backend import OnnxDetector, has_cuda_provider
+
+log = logging.getLogger(__name__)
+
+WEIGHTS = Path(__file__).parent / "weights"
+DEFAULT_MODEL = "berthwatch-n"
+_SUFFIXES = (".onnx", ".safetensors", ".pt")
+
+
+def shipped_models() -> dict[str, ModelMetadata]:
+    """The cards of the models that come with berthwatch, by name, read without loading a weight."""
+    return {
+        path.stem: metadata_from_entries(safetensors_entries(path), path)
+        for path in sorted(WEIGHTS.glob("*.safetensors"))
+    }
+
+
+def load_detector(
+    model: str | Path = DEFAULT_MODEL,
+    *,
+    device: Device = "auto",
+    score_threshold: float | None = None,
+    threads: int | None = None,
+    trust_pickle: bool = False,
+) -> Detector:
+    """A detector on the device asked for.
+
+    A shipped model runs with torch on CUDA (else with ONNX Runtime's CUDA provider) and with ONNX Runtime on the CPU.
+    A path chooses the runtime by its suffix: .onnx or .safetensors, or .pt with `trust_pickle`.
+
+    Args:
+        model: name of a shipped model, or path of a model file.
+        device: "cuda" and "cpu" are taken at their word; "auto" is CUDA where a GPU and a runtime for it are present,
+            else the CPU. What it came to is in the detector's `description`, and logged.
+        score_threshold: lowest score kept, in [0, 1]; None takes the model's recommendation.
+        threads: CPU threads; None takes the cores that this process is granted.
+        trust_pickle: load a .pt checkpoint although that runs code from the file.
+
+    Raises:
+        BerthwatchError: unknown model, file of another kind, or a device that cannot be used.
+    """
+    if device not in ("auto", "cuda", "cpu"):
+        raise BerthwatchError(f"device '{device}': choose auto, cuda or cpu")
+    if score_threshold is not None and not 0 <= score_threshold <= 1:
+        raise BerthwatchError(f"score threshold {score_threshold}: choose a number from 0 to 1")
+    if threads is not None and threads < 1:
+        raise BerthwatchError(f"threads {threads}: choose 1 or more")
+    files = _files(model)
+    if files[0].suffix == ".pt":
+        detector = _load_checkpoint(files[0], device, score_threshold, threads, trust_pickle=trust_pickle)
+    else:
+        detector = _load(files, device, score_threshold, threads)
+    log.info("model %s on %s", detector.metadata.model_id, detector.description)
+    return detector
+
+
+def _files(model: str | Path) -> list[Path]:
+    """The files that hold the model: those of a shipped name, or the one at a path."""
+    shipped = sorted([*WEIGHTS.glob("*.onnx"), *WEIGHTS.glob("*.safetensors")])
+    if files := [file for file in shipped if file.stem == str(model)]:
+        return files
+    path = Path(model)
+    if path.suffix not in _SUFFIXES:
+        names = sorted({file.stem for file in shipped})
+        close = difflib.get_close_matches(str(model), names, n=1)
+        hint = f"did you mean '{close[0]}'? " if close else ""
+        raise BerthwatchError(
+            f"model '{model}': unknown; {hint}shipped: {', '.join(names) or 'none'}; "
+            f"or give a file that ends in {', '.join(_SUFFIXES)}"
+        )
+    if not path.is_file():
+        raise BerthwatchError(f"{path}: no such model file; check the path")
+    return [path]
+
+
+def _load(files: list[Path], device: Device, score_threshold: float | None, threads: int | None) -> Detector:
+    gpus = 0 if device == "cpu" else nvidia_gpus()
+    file, resolved = _choose({file.suffix: file for file in files}, device, gpus)
+    if file.suffix == ".onnx":
+        detector: Detector = OnnxDetector(file, device=resolved, score_threshold=score_threshold, threads=threads)
+    else:
+        _require_torch(file)
+        from .torch_backend import TorchDetector
+
+        detector = TorchDetector.from_file(file, device=resolved, score_threshold=score_threshold, threads=threads)
+    if gpus and resolved == "cpu":
+        detector.description += " (an NVIDIA GPU is here but unused: install berthwatch[cuda])"
+    return detector
+
+
+def _choose(by_suffix: dict[str, Path], device: Device, gpus: int) -> tuple[Path, Literal["cuda", "cpu"]]:
+    """The file and the device to run it on. Raises BerthwatchError where CUDA is asked for and cannot be had."""
+    if device == "cuda" and not gpus:
+        raise BerthwatchError("device cuda: no NVIDIA GPU and driver on this machine; choose device cpu or auto")
+    if gpus and ".safetensors" in by_suffix and torch_has_cuda():
+        return by_suffix[".safetensors"], "cuda"
+    if gpus and ".onnx" in by_suffix and has_cuda_provider():
+        return by_suffix[".onnx"], "cuda"
+    # Where CUDA was asked for and no runtime has it, loading says what to install; "auto" takes the CPU.
+    resolved: Literal["cuda", "cpu"] = "cuda" if device == "cuda" else "cpu"
+    return by_suffix.get(".onnx") or by_suffix[".safetensors"], resolved
+
+
+def _load_checkpoint(
+    path: Path, device: Device, score_threshold: float | None, threads: int | None, *, trust_pickle: bool
+) -> Detector:
+    if not trust_pickle:
+        raise BerthwatchError(
+            f"{path}: a .pt checkpoint is a pickle, and loading it runs code from it; if you trust its origin, "
+            "export it once with 'berthwatch models export' and use the .onnx"
+        )
+    _require_torch(path)
+    from .checkpoint import load_checkpoint
+    from .torch_backend import TorchDetector
+
+    _, resolved = _choose({".safetensors": path}, device, 0 if device == "cpu" else nvidia_gpus())
+    checkpoint = load_checkpoint(path)
+    return TorchDetector(
+        checkpoint.network,
+        checkpoint.card(path.stem),
+        device=resolved,
+        score_threshold=score_threshold,
+        threads=threads,
+    )
+
+
+def _require_torch(path: Path) -> None:
+    missing = [name for name in ("torch", "ultralytics", "safetensors") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise BerthwatchError(
+            f"{path}: needs {', '.join(missing)}, not installed here; install berthwatch[cuda] or use the .onnx file"
+        )
