@@ -67,7 +67,9 @@ def test_average_precision_of_a_known_curve():
     assert average_precision(scores, np.array([True, False, True, True, False]), 4) == pytest.approx(0.625)
 
 
-@given(st.lists(st.tuples(st.integers(0, 1000), st.booleans()), min_size=1, max_size=30, unique_by=lambda pair: pair[0]))
+@given(
+    st.lists(st.tuples(st.integers(0, 1000), st.booleans()), min_size=1, max_size=30, unique_by=lambda pair: pair[0])
+)
 def test_average_precision_equals_the_integral_taken_step_by_step(detections):
     scores = np.array([score / 1000 for score, _ in detections])
     true = np.array([hit for _, hit in detections])

@@ -108,7 +108,9 @@ def with_pasted_hulls(rng: np.random.Generator, chip: Chip, hulls: Sequence[Hull
             box = _box(centre, length_px, beam_px, angle)
             if overlaps_any(box, placed):
                 break
-            paste_hull(rng, rgb, hull, centre, length_px=length_px, angle_rad=angle, blur_px=0.45 * (sensor_px - 1) + 0.3)
+            paste_hull(
+                rng, rgb, hull, centre, length_px=length_px, angle_rad=angle, blur_px=0.45 * (sensor_px - 1) + 0.3
+            )
             placed.append(box)
             new.append(box)
             kinds.append(hull.kind if length_px >= KIND_VISIBLE_PX * sensor_px else "ship")

@@ -105,7 +105,9 @@ def read_dota(path: Path) -> ShipLabels:
             box = [float(value) for value in fields[:8]]
             kind, flag = fields[8], fields[9] if len(fields) > 9 else "0"
         except (ValueError, IndexError):
-            raise BerthwatchError(f"{path}, line {number}: expected 8 numbers, a kind and 0 or 1, got {line!r}") from None
+            raise BerthwatchError(
+                f"{path}, line {number}: expected 8 numbers, a kind and 0 or 1, got {line!r}"
+            ) from None
         if kind not in CLASS_OF_KIND:
             raise BerthwatchError(f"{path}, line {number}: unknown kind {kind!r}; known: {', '.join(CLASS_OF_KIND)}")
         corners.append(box)

@@ -27,7 +27,9 @@ def anchors_in_boxes(points: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
 class IgnoringOBBLoss(v8OBBLoss):
     """Ultralytics' oriented-box loss without the class loss inside ignored boxes."""
 
-    def loss(self, preds: dict[str, torch.Tensor], batch: dict[str, Any]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    def loss(
+        self, preds: dict[str, torch.Tensor], batch: dict[str, Any]
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         labels = batch["cls"].view(-1)
         ignored = labels >= self.nc
         self.bce.weight = self._class_loss_weight(preds, batch, ignored)
@@ -99,7 +101,9 @@ class IgnoringOBBModel(OBBModel):
             self.criterion = self.init_criterion()
         device = batch["img"].device.type
         if preds is None:
-            with torch.autocast(device, torch.bfloat16, enabled=self.forward_in_bf16 or torch.is_autocast_enabled(device)):
+            with torch.autocast(
+                device, torch.bfloat16, enabled=self.forward_in_bf16 or torch.is_autocast_enabled(device)
+            ):
                 preds = self.forward(batch["img"])
         with torch.autocast(device, enabled=False):
             return self.criterion(_as_float32(preds), batch)

@@ -1,0 +1,190 @@
+"""The chips that the shipped weights learn from: real crops, real scenes, real hulls on other water, synthetic ports.
+
+Each source is an endless, seeded stream; `mixture` interleaves them by share, so that any prefix of it is a
+balanced training set.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+
+from ..imagery.scene import open_scene
+from ..imagery.synthetic.chips import random_chip
+from .chips import KIND_VISIBLE_PX, LabelledPicture, crop_mosaic, scene_chip, with_pasted_hulls
+from .crops import Chip, move_labels
+from .hulls import Hull, cut_hulls
+from .labels import ShipLabels, read_dota
+from .pictures import held_out, read_crops, read_scene_8bit, same_ship_groups, stretched, tightened
+
+Rng = np.random.Generator
+
+# How often each kind is pasted: tankers first, then what is most easily taken for one.
+PASTED_SHARE = {
+    "tanker": 0.34, "bulk-carrier": 0.16, "container": 0.12, "general-cargo": 0.14, "tug-service": 0.07,
+    "leisure": 0.06, "naval": 0.04, "passenger": 0.03, "barge": 0.03, "fishing": 0.02,
+}  # fmt: skip
+MERCHANT_KINDS = {"bulk-carrier", "container", "general-cargo"}
+
+# Pictures are shown to the detector at 1.5 to 5 m; training goes a little beyond at both ends.
+FINEST_GSD_M, COARSEST_GSD_M = 1.2, 5.6
+
+# Sentinel-2 scenes kept for evaluation, and the outlines' known generosity in pixels.
+SENTINEL2_HELD_OUT = ("marseille", "cartagena")
+SENTINEL2_OUTLINE_EXCESS_PX = 1.0
+
+SHARES = {"crops": 0.26, "planet": 0.16, "sentinel2": 0.2, "synthetic": 0.24, "synthetic_coarse": 0.14}
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Everything real that chips are made from; arrays in memory, about 0.5 GB."""
+
+    crops: tuple[LabelledPicture, ...]
+    crop_weights: NDArray[np.float64]
+    planet: LabelledPicture
+    sentinel2: tuple[tuple[NDArray[np.float32], ShipLabels, float], ...]
+    hulls: tuple[Hull, ...]
+    hull_weights: NDArray[np.float64]
+
+
+def read_sources(data: Path) -> Sources:
+    """Read what may be trained on under `data`; validation groups and evaluation scenes are left out."""
+    crops = read_crops(data / "google-earth")
+    kept = ~held_out(crops, same_ship_groups(crops, (data / "google-earth" / "notes.md").read_text()))
+    crops = [picture for picture, keep in zip(crops, kept, strict=True) if keep]
+    planet = read_scene_8bit(data / "planet" / "scene_4_utm10n_3m_approx.tif")
+    hulls = [hull for picture in (*crops, planet) for hull in cut_hulls(picture.rgb, picture.labels)]
+    of_kind = Counter(hull.kind for hull in hulls)
+    return Sources(
+        tuple(crops),
+        _normalised([_crop_weight(picture) for picture in crops]),
+        planet,
+        tuple(_read_sentinel2(data / "sentinel2")),
+        tuple(hulls),
+        _normalised([PASTED_SHARE.get(hull.kind, 0.01) / of_kind[hull.kind] for hull in hulls]),
+    )
+
+
+def _crop_weight(picture: LabelledPicture) -> float:
+    kinds = set(picture.labels.kinds)
+    weight = 1.0 + 7.0 * ("tanker" in kinds) + 2.5 * bool(kinds & MERCHANT_KINDS)
+    weight += bool(kinds & {"tug-service", "naval", "passenger", "barge", "fishing"})
+    return weight * (0.5 if kinds <= {"leisure"} else 1.0)
+
+
+def _read_sentinel2(folder: Path) -> Iterator[tuple[NDArray[np.float32], ShipLabels, float]]:
+    for path in sorted(folder.glob("*.tif")):
+        if any(name in path.name for name in SENTINEL2_HELD_OUT):
+            continue
+        with rasterio.open(path) as dataset:
+            bands = dataset.read([1, 2, 3]).astype(np.float32)
+        labels = tightened(read_dota(path.with_suffix(".txt")), SENTINEL2_OUTLINE_EXCESS_PX)
+        yield bands, labels, open_scene(path).gsd_m
+
+
+def _normalised(weights: Sequence[float]) -> NDArray[np.float64]:
+    return np.array(weights) / np.sum(weights)
+
+
+def mixture(sources: Sources, *, seed: int, size: int = 320) -> Iterator[tuple[str, Chip]]:
+    """Named chips without end; the same seed gives the same chips."""
+    rng = np.random.default_rng(seed)
+    streams = {
+        "crops": _crop_chips(rng, sources, size),
+        "planet": _planet_chips(rng, sources, size),
+        "sentinel2": _sentinel2_chips(rng, sources, size),
+        "synthetic": _synthetic_chips(rng, sources, size, coarse=False),
+        "synthetic_coarse": _synthetic_chips(rng, sources, size, coarse=True),
+    }
+    names, shares = list(SHARES), np.array(list(SHARES.values()))
+    number = 0
+    while True:
+        name = str(rng.choice(names, p=shares))
+        yield f"{name}_{seed}_{number:06d}", varied_tone(rng, next(streams[name]))
+        number += 1
+
+
+def _crop_chips(rng: Rng, sources: Sources, size: int) -> Iterator[Chip]:
+    while True:
+        cells = int(rng.choice([1, 2, 3, 4, 5], p=[0.2, 0.27, 0.26, 0.18, 0.09]))
+        yield crop_mosaic(rng, sources.crops, sources.crop_weights, size=size, cells=cells)
+
+
+def _pasted(rng: Rng, sources: Sources, chip: Chip, *, gsd_m: float, sensor_px: float, most: int) -> Chip:
+    return with_pasted_hulls(
+        rng,
+        chip,
+        sources.hulls,
+        sources.hull_weights,
+        gsd_m=gsd_m,
+        sensor_px=sensor_px,
+        count=int(rng.integers(1, most + 1)),
+    )
+
+
+def _planet_chips(rng: Rng, sources: Sources, size: int) -> Iterator[Chip]:
+    own_gsd_m = sources.planet.gsd_m or 3.0
+    while True:
+        gsd_m = float(rng.choice([3.0, 3.0, 3.5, 4.0, 5.0]) * rng.uniform(0.9, 1.1))
+        chip = scene_chip(rng, sources.planet, size=size, scale=own_gsd_m / gsd_m, near_ship=rng.random() < 0.6)
+        if rng.random() < 0.8:
+            chip = _pasted(rng, sources, chip, gsd_m=gsd_m, sensor_px=1.0, most=7)
+        yield chip
+
+
+def _sentinel2_chips(rng: Rng, sources: Sources, size: int, chips_a_stretch: int = 4) -> Iterator[Chip]:
+    weights = _normalised([len(ships) ** 0.5 * bands[0].size ** 0.25 for bands, ships, _ in sources.sentinel2])
+    while True:
+        bands, ships, own_gsd_m = sources.sentinel2[rng.choice(len(weights), p=weights)]
+        gsd_m = float(rng.uniform(4.2, 6.0))
+        zoom = own_gsd_m / gsd_m
+        rgb = stretched(bands, low=rng.uniform(0.2, 2), high=rng.uniform(97, 99.7), gamma=rng.uniform(0.6, 1.0))
+        shown = cv2.resize(
+            rgb, (round(rgb.shape[1] * zoom), round(rgb.shape[0] * zoom)),
+            interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR,
+        )  # fmt: skip
+        picture = LabelledPicture("sentinel2", shown, ships.moved(ships.corners * zoom), gsd_m, zoom)
+        for _ in range(chips_a_stretch):
+            chip = scene_chip(rng, picture, size=size, scale=1.0, near_ship=rng.random() < 0.7)
+            if rng.random() < 0.35:
+                chip = _pasted(rng, sources, chip, gsd_m=gsd_m, sensor_px=zoom, most=5)
+            yield chip
+
+
+def _synthetic_chips(rng: Rng, sources: Sources, size: int, *, coarse: bool) -> Iterator[Chip]:
+    """Synthetic ports; coarse ones are taken at 7 to 10 m and shown at half that, as Sentinel-2 is."""
+    while True:
+        zoom = float(rng.uniform(1.4, 2.2)) if coarse else 1.0
+        gsd_m = float(rng.uniform(4.2, COARSEST_GSD_M)) if coarse else _log_uniform(rng, FINEST_GSD_M, COARSEST_GSD_M)
+        taken = random_chip(rng, gsd_m=gsd_m * zoom, size_px=round(size / zoom), least_visible=0.02)
+        shown = cv2.resize(taken.rgb, (size, size), interpolation=cv2.INTER_CUBIC) if coarse else taken.rgb
+        corners = np.asarray(taken.corners, float).reshape(-1, 4, 2) * (size / taken.rgb.shape[0])
+        visible_px = taken.lengths_m / gsd_m
+        kinds = tuple(
+            kind if px >= KIND_VISIBLE_PX * zoom else "ship" for kind, px in zip(taken.kinds, visible_px, strict=True)
+        )
+        labels = ShipLabels(corners, kinds, np.zeros(len(kinds), bool))
+        chip = Chip(shown, move_labels(labels, np.eye(2, 3), size))
+        if rng.random() < 0.4:
+            chip = _pasted(rng, sources, chip, gsd_m=gsd_m, sensor_px=zoom, most=4)
+        yield chip
+
+
+def _log_uniform(rng: Rng, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def varied_tone(rng: Rng, chip: Chip) -> Chip:
+    """Another exposure, white balance and noise; pixels without data stay 0."""
+    valid = chip.rgb.max(2, keepdims=True) > 0
+    shade = 255 * (chip.rgb.astype(np.float32) / 255) ** rng.uniform(0.8, 1.25)
+    shade = shade * rng.uniform(0.8, 1.2) * rng.uniform(0.95, 1.05, 3) + rng.uniform(-10, 14)
+    if rng.random() < 0.4:
+        shade = shade + rng.normal(0, rng.uniform(1, 5), shade.shape)
+    return Chip(np.where(valid, np.clip(shade, 1, 255), 0).astype(np.uint8), chip.labels)
