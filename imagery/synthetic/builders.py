@@ -1,0 +1,275 @@
+"""Pieces of harbours, built in the coast's own frame: s runs along the coast, t out to sea, land is at t < 0."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .canvas import RGB, Frame
+from .harbour import (
+    CONCRETE, DARK, PALE, ROOFS, BoxYard, Building, Deck, Feature, Grove, Land, Mooring, Path, QuayCrane, Tank, _points,
+    rectangle_land,
+)  # fmt: skip
+from .sprite import jittered, mixed
+
+Rng = np.random.Generator
+
+
+@dataclass
+class Plan:
+    """A layout in the making: ground first, things standing on it after."""
+
+    ground: list[Feature] = field(default_factory=list)
+    standing: list[Feature] = field(default_factory=list)
+    moorings: list[Mooring] = field(default_factory=list)
+
+    def add(self, other: "Plan") -> None:
+        """Append another plan's features and berths."""
+        self.ground += other.ground
+        self.standing += other.standing
+        self.moorings += other.moorings
+
+
+def _pave(rng: Rng) -> RGB:
+    return jittered(rng, CONCRETE[rng.integers(len(CONCRETE))], 10)
+
+
+def oil_jetty(rng: Rng, shore: Frame, reach_m: float, ship_m: float) -> Plan:
+    """T-jetty: pipe trestle out to a loading platform, breasting and mooring dolphins with catwalks.
+
+    shore: on the coast where the trestle starts, looking along the coast. The berth line is parallel to it,
+    reach_m out, for ships up to ship_m.
+    """
+    plan = Plan()
+    tone = jittered(rng, mixed(CONCRETE[rng.integers(len(CONCRETE))], PALE, rng.uniform(0, 0.4)), 8)
+    pipes = mixed(tone, [DARK, PALE][rng.integers(2)], rng.uniform(0.3, 0.8))
+    deep, wide = rng.uniform(9, 20), float(np.clip(ship_m * rng.uniform(0.12, 0.3), 12, 60))
+    road = rng.uniform(4, 10)
+    trestle = shore.to_world([(0, -15), (0, reach_m - deep * 0.5)])
+    plan.standing.append(Path(_points(trestle), road, tone, height_m=5, stripe=pipes, stripes=int(rng.integers(1, 5))))
+    platform = shore.at(-wide / 2, reach_m - deep)
+    plan.standing.append(Deck(platform, wide, deep, tone, height_m=5, clutter=int(rng.integers(4, 12)), tower_m=rng.uniform(0, 14)))
+    size = rng.uniform(4, 8)
+    spread = ship_m * rng.uniform(0.16, 0.22)
+    ends = ship_m * rng.uniform(0.42, 0.58)
+    back = rng.uniform(8, 30)
+    spots = [(-spread, reach_m - size), (spread, reach_m - size)]
+    spots += [(-ends, reach_m - size - back), (ends, reach_m - size - back)]
+    if rng.random() < 0.7:
+        spots += [(-ends * 0.7, reach_m - size - back), (ends * 0.7, reach_m - size - back)]
+    walk = mixed(tone, PALE, 0.4)
+    for s, t in spots:
+        plan.standing.append(Deck(shore.at(s - size / 2, t), size, size, tone, height_m=4))
+    if rng.random() < 0.75:
+        for side in (-1, 1):
+            line = [(side * wide / 2, reach_m - deep / 2), (side * spread, reach_m - size), (side * ends, reach_m - back - size / 2)]
+            plan.standing.append(Path(_points(shore.to_world(line)), 1.6, walk, height_m=4))
+    plan.moorings.append(Mooring(shore.at(-ship_m * 0.55, reach_m + 1.5), ship_m * 1.1, "oil"))
+    if reach_m > 120 and rng.random() < 0.3:
+        inner = shore.at(ship_m * 0.55, reach_m - deep - 1.5, 180)
+        plan.moorings.append(Mooring(inner, ship_m * 1.1, "oil"))
+    return plan
+
+
+def finger_pier(rng: Rng, shore: Frame, reach_m: float, width_m: float) -> Plan:
+    """A solid or piled pier straight out, berths along both sides, perhaps a shed on it."""
+    plan = Plan()
+    plan.standing.append(Deck(shore.at(-width_m / 2, -6), width_m, reach_m + 6, _pave(rng), height_m=4, clutter=int(rng.integers(0, 14))))
+    if width_m > 28 and rng.random() < 0.6:
+        shed = width_m * rng.uniform(0.4, 0.6)
+        start, length = rng.uniform(10, 25), reach_m * rng.uniform(0.5, 0.85)
+        frame = shore.at(shed / 2, start, 90)
+        plan.standing.append(Building(frame, length, shed, 10, jittered(rng, ROOFS[rng.integers(len(ROOFS))], 10)))
+    plan.moorings.append(Mooring(shore.at(-width_m / 2, 4, 90).at(0, 0), reach_m - 4, "general"))
+    plan.moorings.append(Mooring(shore.at(width_m / 2, reach_m, -90), reach_m - 4, "general"))
+    # Seen from its start the first berth runs out to sea with its water to the right, so it is on the far side.
+    plan.moorings[-2] = Mooring(shore.at(-width_m / 2, 4, 90), reach_m - 4, "general")
+    return plan
+
+
+def tank_farm(rng: Rng, frame: Frame, length_m: float, depth_m: float) -> Plan:
+    """Rows of round tanks inside bunds, with pipe runs; frame at the seaward corner looking along the coast."""
+    plan = Plan()
+    earth = jittered(rng, mixed(CONCRETE[rng.integers(len(CONCRETE))], (150, 140, 110), rng.uniform(0, 0.7)), 8)
+    plan.ground.append(rectangle_land(frame, 0, length_m, -depth_m, 0, earth, rough=120))
+    radius = float(np.clip(rng.choice([6, 10, 16, 24, 38]) * rng.uniform(0.8, 1.2), 5, min(length_m, depth_m) / 2.6))
+    pitch = radius * rng.uniform(2.5, 3.4)
+    white = rng.random()
+    for s in np.arange(pitch / 2, length_m - pitch / 2 + 1, pitch):
+        for t in np.arange(pitch / 2, depth_m - pitch / 2 + 1, pitch):
+            if rng.random() < 0.12:
+                continue
+            floating = rng.random() < 0.35
+            roof = jittered(rng, PALE if rng.random() < white else [(150, 152, 150), (176, 160, 130), (110, 112, 112)][rng.integers(3)], 8)
+            x, y = frame.to_world([(s, -t)])[0]
+            plan.standing.append(Tank(float(x), float(y), radius * rng.uniform(0.75, 1.0), rng.uniform(9, 18), roof, floating))
+        wall = frame.to_world([(s - pitch / 2, -2), (s - pitch / 2, -depth_m + 2)])
+        plan.ground.append(Path(_points(wall), 3.0, mixed(earth, PALE, 0.3)))
+    rack = frame.to_world([(0, -3), (length_m, -3)])
+    plan.ground.append(Path(_points(rack), rng.uniform(4, 9), mixed(earth, DARK, 0.25), stripe=PALE, stripes=3))
+    return plan
+
+
+def container_terminal(rng: Rng, frame: Frame, length_m: float, depth_m: float) -> Plan:
+    """Quay apron with gantry cranes, stacks behind."""
+    plan = Plan()
+    pave = _pave(rng)
+    plan.ground.append(rectangle_land(frame, 0, length_m, -depth_m, 0, pave, rough=70))
+    apron = rng.uniform(35, 60)
+    if depth_m > apron + 30:
+        yard = frame.at(4, -depth_m + 6)
+        plan.standing.append(BoxYard(yard, length_m - 8, depth_m - apron - 6, rng.uniform(0.35, 0.95), mixed(pave, DARK, 0.2)))
+    plan.standing.append(Path(_points(frame.to_world([(0, -apron + 6), (length_m, -apron + 6)])), 7, mixed(pave, DARK, 0.35)))
+    colour = jittered(rng, [(96, 130, 170), (206, 200, 190), (190, 80, 60), (70, 110, 90), (220, 190, 90)][rng.integers(5)])
+    for s in np.sort(rng.uniform(15, length_m - 15, max(int(length_m / rng.uniform(70, 200)), 0))):
+        plan.standing.append(QuayCrane(frame.at(float(s), -4, 90), colour, bool(rng.random() < 0.5)))
+    plan.moorings.append(Mooring(frame, length_m, "container"))
+    return plan
+
+
+def warehouses(rng: Rng, frame: Frame, length_m: float, depth_m: float) -> Plan:
+    """Apron, then rows of long sheds: from far they look like ships, which is what they are here for."""
+    plan = Plan()
+    pave = _pave(rng)
+    plan.ground.append(rectangle_land(frame, 0, length_m, -depth_m, 0, pave, rough=100))
+    t = rng.uniform(12, 35)
+    while t < depth_m - 20:
+        width = rng.uniform(14, 45)
+        s = rng.uniform(4, 20)
+        roof = ROOFS[rng.integers(len(ROOFS))]
+        while s < length_m - 20:
+            length = min(rng.uniform(30, 160), length_m - s - 4)
+            if rng.random() < 0.75:
+                spot = frame.at(s, -t - width)
+                plan.standing.append(Building(spot, length, width, rng.uniform(7, 14), jittered(rng, roof, 12)))
+            s += length + rng.uniform(6, 25)
+        t += width + rng.uniform(10, 35)
+        road = frame.to_world([(0, -t + 5), (length_m, -t + 5)])
+        plan.ground.append(Path(_points(road), rng.uniform(5, 9), mixed(pave, DARK, rng.uniform(0.2, 0.5))))
+    for _ in range(int(rng.integers(0, 3))):
+        s = rng.uniform(0, length_m)
+        plan.standing.append(QuayCrane(frame.at(float(s), -6, 90), (200, 180, 120), True))
+    plan.moorings.append(Mooring(frame, length_m, "general"))
+    return plan
+
+
+def bulk_yard(rng: Rng, frame: Frame, length_m: float, depth_m: float) -> Plan:
+    """Ore, coal or grain: long piles parallel to the quay, a conveyor and a ship loader."""
+    plan = Plan()
+    dust = jittered(rng, [(120, 70, 50), (70, 68, 66), (150, 130, 100), (168, 100, 64)][rng.integers(4)], 10)
+    plan.ground.append(rectangle_land(frame, 0, length_m, -depth_m, 0, mixed(_pave(rng), dust, 0.5), rough=140))
+    t = rng.uniform(28, 50)
+    while t < depth_m - 30:
+        width, s = rng.uniform(22, 40), rng.uniform(5, 30)
+        while s < length_m - 30:
+            length = min(rng.uniform(40, 220), length_m - s - 5)
+            outline = frame.at(s, -t - width)
+            pile = jittered(rng, dust, 12)
+            plan.standing.append(Building(outline, length, width, 8, mixed(pile, DARK, 0.15)))
+            plan.standing.append(Path(_points(outline.to_world([(4, width / 2), (length - 4, width / 2)])), 5, mixed(pile, PALE, 0.15)))
+            s += length + rng.uniform(8, 30)
+        belt = frame.to_world([(0, -t + 6), (length_m, -t + 6)])
+        plan.standing.append(Path(_points(belt), 4, (150, 150, 148), height_m=6))
+        t += width + rng.uniform(14, 24)
+    s = float(rng.uniform(0.2, 0.8) * length_m)
+    plan.standing.append(Path(_points(frame.to_world([(s, -30), (s, 18)])), 5, (170, 150, 110), height_m=20))
+    plan.moorings.append(Mooring(frame, length_m, "bulk"))
+    return plan
+
+
+def town(rng: Rng, frame: Frame, length_m: float, depth_m: float, *, detail_m: float) -> Plan:
+    """Streets of small roofs and trees. detail_m: nothing smaller than this is built."""
+    plan = Plan()
+    green = jittered(rng, [(84, 96, 62), (64, 82, 56), (110, 108, 80), (140, 130, 104)][rng.integers(4)], 10)
+    plan.ground.append(rectangle_land(frame, 0, length_m, -depth_m, 0, green, rough=200, edge=(170, 160, 140), edge_m=5))
+    pitch = float(max(rng.uniform(22, 45), 6 * detail_m, np.sqrt(length_m * depth_m / 260)))
+    roofs = [ROOFS[i] for i in rng.integers(0, len(ROOFS), 4)]
+    for t in np.arange(pitch * 0.6, depth_m - pitch * 0.5, pitch):
+        street = frame.to_world([(0, -t + pitch * 0.42), (length_m, -t + pitch * 0.42)])
+        plan.ground.append(Path(_points(street), max(6.0, pitch * 0.14), (122, 120, 116)))
+        for s in np.arange(pitch * 0.2, length_m - pitch * 0.8, pitch):
+            if rng.random() < 0.3:
+                continue
+            size = pitch * rng.uniform(0.35, 0.75, 2)
+            spot = frame.at(float(s), float(-t - size[1] / 2), float(rng.normal(0, 2)))
+            roof = jittered(rng, roofs[rng.integers(4)], 16)
+            plan.standing.append(Building(spot, float(size[0]), float(size[1]), rng.uniform(4, 14), roof))
+    return plan
+
+
+def wild_shore(rng: Rng, frame: Frame, length_m: float, depth_m: float) -> Plan:
+    """Scrub or wood behind a ragged rocky or sandy shore."""
+    plan = Plan()
+    green = jittered(rng, [(58, 74, 48), (84, 92, 60), (120, 112, 82), (44, 58, 42), (150, 132, 98)][rng.integers(5)], 10)
+    beach = jittered(rng, [(206, 192, 160), (226, 212, 184), (150, 140, 122), (110, 104, 96)][rng.integers(4)], 10)
+    s = np.linspace(0, length_m, max(int(length_m / 25), 4))
+    wander = np.cumsum(rng.normal(0, 9, len(s)))
+    wander -= np.linspace(wander[0], wander[-1], len(s))
+    edge = np.column_stack([s, wander])
+    strip = rng.uniform(6, 30)
+    back = [(length_m, -depth_m), (0, -depth_m)]
+    plan.ground.append(Land(_points(frame.to_world(np.vstack([edge, back]))), beach, rough=110))
+    inner = edge - (0, strip) + rng.normal(0, 3, edge.shape)
+    plan.ground.append(Land(_points(frame.to_world(np.vstack([inner, back]))), green, rough=255))
+    if rng.random() < 0.6:
+        rocks = mixed(beach, DARK, rng.uniform(0.2, 0.6))
+        plan.standing.append(Grove(frame.at(0, -4), length_m, 22, rocks, int(length_m / 14), (1.0, 4.5), 2.0))
+    trees = int(np.clip(length_m * depth_m / 900, 0, 150))
+    plan.standing.append(Grove(frame.at(0, -depth_m), length_m, depth_m - strip - 8, mixed(green, DARK, 0.25), trees, (2.5, 7.0)))
+    road = frame.to_world(np.column_stack([s, wander * 0.5 - strip - rng.uniform(20, 60)]))
+    plan.ground.append(Path(_points(road), rng.uniform(5, 9), (140, 136, 128)))
+    return plan
+
+
+def marina(rng: Rng, shore: Frame, reach_m: float, fingers: int) -> Plan:
+    """Pontoons out from the shore, boats stern-to on both sides of each."""
+    plan = Plan()
+    tone = jittered(rng, (176, 172, 164), 14)
+    pitch = rng.uniform(34, 52)
+    for i in range(fingers):
+        s = i * pitch
+        plan.standing.append(Deck(shore.at(s - 1.2, -4), 2.4, reach_m + 4, tone, height_m=0.8))
+        plan.moorings.append(Mooring(shore.at(s - 1.4, 8, 90), reach_m - 8, "small"))
+        plan.moorings.append(Mooring(shore.at(s + 1.4, reach_m, -90), reach_m - 8, "small"))
+    return plan
+
+
+def breakwater(rng: Rng, shore: Frame, reach_m: float) -> Plan:
+    """Rubble mound, bent once or twice, sometimes with a roadway and a light at its head."""
+    tone = jittered(rng, [(150, 146, 138), (190, 180, 162), (120, 116, 110), (96, 92, 88)][rng.integers(4)], 12)
+    points, turn = [(0.0, -10.0)], rng.uniform(-0.5, 0.5)
+    for part in rng.dirichlet([3, 3, 3]) * reach_m:
+        s, t = points[-1]
+        points.append((s + part * np.sin(turn), t + part * np.cos(turn)))
+        turn += rng.uniform(-0.7, 0.7)
+    width = rng.uniform(7, 24)
+    stripe = PALE if rng.random() < 0.5 else None
+    plan = Plan(standing=[Path(_points(shore.to_world(points)), width, tone, height_m=3, stripe=stripe)])
+    head = shore.at(points[-1][0] - 5, points[-1][1] - 5)
+    plan.standing.append(Deck(head, 10, 10, mixed(tone, PALE, 0.5), height_m=4, tower_m=10))
+    return plan
+
+
+def sand_bar(rng: Rng, centre: Frame, length_m: float, width_m: float) -> Plan:
+    """Islet, rock, reef or sand bar: a long pale or dark blob that is no ship."""
+    turn = np.linspace(0, 2 * np.pi, 26, endpoint=False)
+    ragged = 1 + 0.3 * np.interp(turn, np.linspace(0, 2 * np.pi, 9), np.append(wobble := rng.normal(0, 1, 8), wobble[0]))
+    ragged = np.clip(ragged + rng.normal(0, 0.12, len(turn)), 0.2, 2)
+    outline = np.column_stack([np.cos(turn) * length_m / 2, np.sin(turn) * width_m / 2]) * ragged[:, None]
+    tone = jittered(rng, [(204, 190, 158), (120, 108, 92), (84, 80, 74), (92, 104, 70), (160, 150, 120)][rng.integers(5)], 12)
+    plan = Plan(ground=[Land(_points(centre.to_world(outline)), tone, rough=200)])
+    if rng.random() < 0.5 and width_m > 20:
+        plan.ground.append(Land(_points(centre.to_world(outline * 0.6)), jittered(rng, (70, 84, 54), 10), rough=255))
+    return plan
+
+
+def fish_farm(rng: Rng, centre: Frame) -> Plan:
+    """Rows of round or square cages."""
+    plan = Plan()
+    radius, pitch = rng.uniform(5, 16), rng.uniform(1.3, 2.2)
+    tone = jittered(rng, [(60, 64, 66), (150, 150, 146), (90, 84, 70)][rng.integers(3)], 10)
+    for i in range(int(rng.integers(2, 7))):
+        for j in range(int(rng.integers(1, 4))):
+            frame = centre.at(i * radius * 2 * pitch, j * radius * 2 * pitch)
+            ring = frame.to_world(np.column_stack([f(np.linspace(0, 2 * np.pi, 17)) * radius for f in (np.cos, np.sin)]))
+            plan.standing.append(Path(_points(ring), 1.6, tone))
+    return plan

@@ -1,0 +1,93 @@
+"""From a described scene to the 8-bit picture of it: sea, harbour, ships, sky, sensor, in that order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .canvas import Canvas, Light
+from .harbour import HarbourLayout
+from .noise import fractal_field
+from .sea import Sea, paint_sea, paint_wake
+from .sensor import Sensor, Sky, cloud_layer, expose, under_sky
+from .ships import SyntheticShip, paint_ship
+
+F32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class View:
+    """The piece of ground a picture shows: outer corner of its first pixel (metres) and size in pixels."""
+
+    left: float
+    top: float
+    width: int
+    height: int
+    gsd_m: float
+
+    def to_pixels(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(..., 2) world metres -> (..., 2) pixel x, y (corner convention)."""
+        return (np.asarray(points, float) - (self.left, self.top)) * (1, -1) / self.gsd_m
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Everything that changes from one date to the next, ships apart."""
+
+    sea: Sea = Sea()
+    light: Light = Light()
+    sky: Sky = Sky()
+    sensor: Sensor = Sensor()
+
+
+def supersampling(gsd_m: float) -> int:
+    """Cells a pixel side is painted with: finer where things are small against a pixel."""
+    return 2 if gsd_m <= 1.5 else 3 if gsd_m <= 5 else 4
+
+
+def take_picture(
+    rng: np.random.Generator,
+    view: View,
+    conditions: Conditions,
+    layout: HarbourLayout,
+    ships: Sequence[SyntheticShip],
+    *,
+    supersample: int | None = None,
+) -> tuple[NDArray[np.uint8], F32]:
+    """Paint and expose; returns (rgb uint8 (h, w, 3), cloud opacity float32 (h, w) in 0..1)."""
+    rgb = paint_ground(rng, view, conditions, layout, ships, supersample=supersample or supersampling(view.gsd_m))
+    clouds, shadows = cloud_layer(rng, conditions.sky, conditions.light, rgb.shape[:2], gsd_m=view.gsd_m)
+    seen = under_sky(rng, rgb, conditions.sky, clouds, shadows, gsd_m=view.gsd_m)
+    return expose(rng, seen, conditions.sensor), clouds
+
+
+def paint_ground(
+    rng: np.random.Generator,
+    view: View,
+    conditions: Conditions,
+    layout: HarbourLayout,
+    ships: Sequence[SyntheticShip],
+    *,
+    supersample: int,
+) -> F32:
+    """Sea, harbour and ships without atmosphere and sensor; float32 (h, w, 3) in 0..255."""
+    shape = (view.height, view.width)
+    water = paint_sea(rng, conditions.sea, shape, gsd_m=view.gsd_m)
+    for ship in ships:
+        if ship.speed_mps > 0:
+            paint_wake(rng, water, ship, left=view.left, top=view.top, gsd_m=view.gsd_m)
+    canvas = Canvas(water, left=view.left, top=view.top, gsd_m=view.gsd_m, supersample=supersample)
+    layout.paint(canvas, conditions.light)
+    for ship in ships:
+        paint_ship(canvas, ship, conditions.light)
+    rgb, rough = canvas.develop()
+    if rough.any():
+        # The ground keeps its looks from date to date: its texture comes from the layout's seed, not from rng.
+        ground = np.random.default_rng([layout.seed, 2**31])
+        cell = layout.texture_cell_m / view.gsd_m
+        texture = fractal_field(ground, shape, max(cell, 3.0), octaves=5, gain=0.9)
+        hue = fractal_field(ground, shape, max(2 * cell, 6.0), octaves=2)
+        tint = np.array([0.3, 0.0, -0.3], np.float32) * hue[..., None]
+        rgb = rgb * np.clip(1 + rough[..., None] * np.float32(0.15) * (texture[..., None] + tint), 0.3, 2.0)
+    return rgb
