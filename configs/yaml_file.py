@@ -54,7 +54,7 @@ def load_yaml(path: str | Path, model: type[ModelT]) -> ModelT:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        faults = error.errors()
+        faults = [f for f in error.errors() if not _follows_from_another(f, error.errors())]
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise BerthwatchError(f"{path}: {_describe(faults[0], model)}{more}") from error
 
@@ -65,6 +65,12 @@ def _yaml_fault(error: yaml.YAMLError) -> str:
         mark = error.problem_mark
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
     return " ".join(str(error).split())
+
+
+def _follows_from_another(fault: ErrorDetails, faults: list[ErrorDetails]) -> bool:
+    """A list counts as too short when its elements are at fault: the elements say what is wrong."""
+    depth = len(fault["loc"])
+    return any(len(other["loc"]) > depth and other["loc"][:depth] == fault["loc"] for other in faults)
 
 
 def _describe(fault: ErrorDetails, model: type[BaseModel]) -> str:

@@ -12,19 +12,35 @@ the pictures, under cloud, or were missed by the detector; *total* is seen plus 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
+from ..configs.cargo import CargoAssumptions
+from ..configs.port import Port
+from ..errors import BerthwatchError
+from .calls import Calls, join_calls
+from .cargo import barrels_loaded, draw_cargo, loadings_table, scenario_barrels, seen_calls
+from .ledger import Ledger, build_ledger
+from .occupancy import observe_berths, scenes_in_order_of_time
+from .tables import (
+    THROUGHPUT_COLUMNS,
+    assumptions_table,
+    reader_warnings,
+    size_class_table,
+    throughput_row,
+    totals_table,
+)
+from .throughput import unseen_calls
+from .visits import build_visits
+
 if TYPE_CHECKING:
-    from ..configs.cargo import CargoAssumptions
-    from ..configs.port import Port
     from ..inference.store import SceneRecord
-    from .ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -108,3 +124,119 @@ class Estimate:
     def total(self, part: str = "total") -> Mapping[str, float]:
         """The row of ``totals`` for ``part`` ("seen", "unseen" or "total") as a mapping."""
         return self.totals.set_index("part").loc[part].to_dict()
+
+
+def estimate(
+    port: Port,
+    records: Sequence[SceneRecord],
+    detections: gpd.GeoDataFrame,
+    cargo: CargoAssumptions,
+    *,
+    product: str | None = None,
+    period: tuple[datetime, datetime] | None = None,
+    reported: pd.DataFrame | None = None,
+    draws: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """From detections to barrels. Deterministic: the same arguments give the same tables.
+
+    Args:
+        port: the port.
+        records, detections: as ``read_store`` gives them; every scene needs a time.
+        cargo: the assumptions.
+        product: key of ``cargo.products``; the default product for None.
+        period: (start, end), aware; the first and the last scene's time for None. Scenes outside are left out.
+        reported: columns ``date`` (aware) and ``barrels`` that states notified; see ``Ledger``.
+        draws: number of posterior draws.
+        seed: of the random numbers.
+
+    Raises:
+        BerthwatchError: no scene (in the period), a scene without time or given twice, unknown product or cap.
+    """
+    product = product or cargo.default_product
+    cargo.product(product)
+    cap = cargo.cap(port.cap)
+    records, detections, period = _within(records, detections, period)
+    observations = observe_berths(port, records, detections, recall=cargo.detector.recall)
+    visits = build_visits(observations, detections, port=port, traffic=cargo.traffic)
+    calls, throughput = _histories(port, observations, visits, cargo, period, draws, seed)
+
+    rng = np.random.default_rng([seed, 2])
+    common = draw_cargo(cargo, product, draws, rng)
+    barrels = barrels_loaded(calls, common, cargo, rng)
+    scenarios = scenario_barrels(calls, common, cargo)
+    counted = visits["counts"].to_numpy()
+    return Estimate(
+        port=port,
+        cargo=cargo,
+        product=product,
+        seed=seed,
+        draws=draws,
+        period=period,
+        records=records,
+        detections=detections,
+        observations=observations,
+        visits=visits,
+        loadings=loadings_table(visits, calls, barrels, common, cargo)[counted].reset_index(drop=True),
+        totals=totals_table(calls, barrels, scenarios),
+        by_size_class=size_class_table(calls, barrels),
+        throughput=throughput,
+        ledger=build_ledger(
+            calls,
+            barrels,
+            scenarios,
+            period,
+            cap_name=port.cap,
+            cap_bbl_per_year=cap.barrels_per_year if cap else None,
+            reported=reported,
+        ),
+        assumptions=assumptions_table(cargo, product),
+        warnings=reader_warnings(port, observations, visits),
+    )
+
+
+def _within(
+    records: Sequence[SceneRecord], detections: gpd.GeoDataFrame, period: tuple[datetime, datetime] | None
+) -> tuple[tuple[SceneRecord, ...], gpd.GeoDataFrame, tuple[datetime, datetime]]:
+    """Scenes of the period in order of time, their detections, and the period."""
+    if not records:
+        raise BerthwatchError("no scenes to estimate from; detect some first")
+    ordered = scenes_in_order_of_time(records)
+    if period is None:
+        times = [r.acquired_at for r in ordered if r.acquired_at is not None]
+        return tuple(ordered), detections, (times[0], times[-1])
+    start, end = period
+    if start.tzinfo is None or end.tzinfo is None or start >= end:
+        raise BerthwatchError(f"period {start} to {end}: give two times with time zone (UTC), the earlier first")
+    inside = tuple(r for r in ordered if r.acquired_at is not None and start <= r.acquired_at <= end)
+    if not inside:
+        raise BerthwatchError(f"no scene lies within the period {start:%Y-%m-%d} to {end:%Y-%m-%d}")
+    ids = {r.scene_id for r in inside}
+    return inside, detections[detections["scene_id"].isin(ids)].reset_index(drop=True), period
+
+
+def _histories(
+    port: Port,
+    observations: pd.DataFrame,
+    visits: pd.DataFrame,
+    cargo: CargoAssumptions,
+    period: tuple[datetime, datetime],
+    draws: int,
+    seed: int,
+) -> tuple[Calls, pd.DataFrame]:
+    """Calls of all oil berths in all draws, and the throughput table."""
+    rng = np.random.default_rng([seed, 1])
+    period_s = (period[0].timestamp(), period[1].timestamp())
+    berth_index = {berth.id: i for i, berth in enumerate(port.oil_berths)}
+    counted = visits[visits["counts"]]
+    seen = seen_calls(counted, draws, rng, berth=counted["berth_id"].map(berth_index).to_numpy(np.int64))
+    # Rows of the whole visits table, not of the counted part.
+    seen = replace(seen, visit=counted.index.to_numpy(np.int64)[seen.visit] if len(counted) else seen.visit)
+    parts, rows = [seen], []
+    for berth, i in zip(port.oil_berths, berth_index.values(), strict=True):
+        looks = observations[observations["berth_id"] == berth.id]
+        mine = visits[visits["berth_id"] == berth.id]
+        calls, flow = unseen_calls(berth, i, looks, mine, cargo.traffic, period_s, draws, rng)
+        parts.append(calls)
+        rows.append(throughput_row(berth.id, looks, calls.sum_by_draw() + len(mine), flow, period_s))
+    return join_calls(parts), pd.DataFrame(rows, columns=THROUGHPUT_COLUMNS)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from .calls import QUANTILE_NAMES, QUANTILES, Calls, summarise
 
 
 @dataclass(frozen=True)
@@ -32,3 +38,115 @@ class Ledger:
     cap_bbl_per_year: float | None
     by_date: pd.DataFrame
     by_year: pd.DataFrame
+
+
+def build_ledger(
+    calls: Calls,
+    barrels: NDArray[np.float64],
+    scenarios: Mapping[str, NDArray[np.float64]],
+    period: tuple[datetime, datetime],
+    *,
+    cap_name: str | None = None,
+    cap_bbl_per_year: float | None = None,
+    reported: pd.DataFrame | None = None,
+) -> Ledger:
+    """Add the barrels of calls up by date.
+
+    Args:
+        calls: of all draws; m elements.
+        barrels: (m,) of each call.
+        scenarios: "33", "50", "90" -> (m,) barrels.
+        period: (start, end), aware.
+        cap_name, cap_bbl_per_year: the cap, if any.
+        reported: columns ``date`` (aware) and ``barrels`` that states notified; they count towards the cap.
+    """
+    days = _days(period)
+    day = np.clip(((calls.at_s - days[0].timestamp()) // 86_400).astype(np.int64), 0, len(days) - 1)
+    year = days.year.to_numpy()
+    notified = _reported_by_day(reported, days, year)
+    columns: dict[str, NDArray[np.float64]] = {}
+    rows: list[dict[str, object]] = [
+        {"year": int(y), "start": max(period[0], datetime(y, 1, 1, tzinfo=UTC)),
+         "end": min(period[1], datetime(y + 1, 1, 1, tzinfo=UTC)), "cap_bbl": cap_bbl_per_year or np.nan,
+         "reported_bbl": notified[year == y][-1]}
+        for y in np.unique(year)
+    ]  # fmt: skip
+    for part, keep in (("seen", calls.seen), ("total", np.ones(len(calls), bool))):
+        cumulative = _cumulative(calls.draw[keep], day[keep], barrels[keep], calls.draws, year)
+        columns |= _quantile_columns(cumulative, part)
+        means = {
+            name: _cumulative(np.zeros(keep.sum(), np.int64), day[keep], b[keep], 1, year)[0] / calls.draws
+            for name, b in scenarios.items()
+        }
+        if part == "total":
+            columns |= {f"total_laden_{name}": m for name, m in means.items()}
+        for row in rows:
+            last = int(np.flatnonzero(year == row["year"])[-1])
+            row |= summarise(cumulative[:, last], part) | {f"{part}_laden_{n}": m[last] for n, m in means.items()}
+            row |= _against_cap(cumulative[:, year == row["year"]], notified[year == row["year"]],
+                                days[year == row["year"]], cap_bbl_per_year, part)  # fmt: skip
+    by_date = pd.DataFrame({"date": (days + pd.Timedelta(days=1)).as_unit("ns"), "year": year, **columns})
+    by_date["reported"] = notified
+    by_year = pd.DataFrame(rows)
+    for name in by_year.columns:
+        if name in ("start", "end") or "_passed_by_" in name:
+            by_year[name] = pd.to_datetime(by_year[name], utc=True).dt.as_unit("ns")
+    return Ledger(cap_name, cap_bbl_per_year, by_date, by_year)
+
+
+def _days(period: tuple[datetime, datetime]) -> pd.DatetimeIndex:
+    """Midnights that begin the UTC days of a period, first and last day included."""
+    start, end = (pd.Timestamp(t).tz_convert("UTC").floor("D") for t in period)
+    return pd.date_range(start, end, freq="D")
+
+
+def _cumulative(
+    draw: NDArray[np.int64], day: NDArray[np.int64], barrels: NDArray[np.float64], draws: int, year: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(draws, days) barrels since 1 January or the start."""
+    n = len(year)
+    daily = np.bincount(draw * n + day, barrels, minlength=draws * n).reshape(draws, n)
+    for y in np.unique(year):
+        daily[:, year == y] = np.cumsum(daily[:, year == y], axis=1)
+    return daily
+
+
+def _quantile_columns(cumulative: NDArray[np.float64], part: str) -> dict[str, NDArray[np.float64]]:
+    quantiles = np.quantile(cumulative, QUANTILES, axis=0)
+    named = {f"{part}_{name}": q for name, q in zip(QUANTILE_NAMES, quantiles, strict=True)}
+    return named | {f"{part}_mean": cumulative.mean(axis=0)}
+
+
+def _reported_by_day(
+    reported: pd.DataFrame | None, days: pd.DatetimeIndex, year: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(days,) barrels notified since 1 January; those notified in a year before the period's first day count too."""
+    if reported is None:
+        return np.full(len(days), np.nan)
+    total = np.zeros(len(days))
+    for i, (midnight, y) in enumerate(zip(days, year, strict=True)):
+        upto = (reported["date"].dt.year == y) & (reported["date"] < midnight + pd.Timedelta(days=1))
+        total[i] = reported.loc[upto, "barrels"].sum()
+    return total
+
+
+def _against_cap(
+    cumulative: NDArray[np.float64],
+    notified: NDArray[np.float64],
+    days: pd.DatetimeIndex,
+    cap_bbl: float | None,
+    part: str,
+) -> dict[str, object]:
+    """Columns of ``Ledger.by_year`` about the cap, for one year's (draws, days) barrels."""
+    together = cumulative + np.nan_to_num(notified)
+    cap = np.nan if cap_bbl is None else cap_bbl
+    passed = (together > cap).mean(axis=0)
+    row: dict[str, object] = {
+        f"{part}_fraction_of_cap_{name}": float(np.quantile(together[:, -1] / cap, p))
+        for name, p in (("p05", 0.05), ("p50", 0.50), ("p95", 0.95))
+    }
+    row[f"{part}_probability_cap_passed"] = np.nan if cap_bbl is None else float(passed[-1])
+    for name, p in (("p05", 0.05), ("p50", 0.50), ("p95", 0.95)):
+        reached = np.flatnonzero(passed >= p) if cap_bbl is not None else []
+        row[f"{part}_cap_passed_by_{name}"] = days[reached[0]] + pd.Timedelta(days=1) if len(reached) else pd.NaT
+    return row

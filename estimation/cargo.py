@@ -1,0 +1,189 @@
+"""From deadweight to barrels loaded: what is assessed (capacity) and what is assumed (product, laden fraction).
+
+    full cargo  = min(share of DWT * DWT * barrels per tonne,  0.98 * tank volume * 6.2898)      [barrels]
+    loaded      = laden fraction * full cargo
+
+Product, shares and the port's mean laden fraction are the same for all calls of a draw: not knowing them is an error
+that many calls do not average out. The laden fraction also scatters from call to call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..configs.cargo import BARRELS_PER_M3, CargoAssumptions
+from ..inference.deadweight import dwt_distribution
+from .calls import QUANTILE_NAMES, QUANTILES, Calls
+
+SCENARIOS: tuple[str, ...] = ("33", "50", "90")
+
+
+@dataclass(frozen=True)
+class CargoDraws:
+    """What is unknown about all cargoes together, one value a draw; float64 (draws,).
+
+    Attributes:
+        barrels_per_tonne: of the product.
+        cargo_share_of_dwt: cargo of a full ship, share of deadweight in tonnes.
+        tank_barrels_per_dwt_t: barrels that the filled tanks hold, a tonne of deadweight.
+        laden_mean: the port's mean laden fraction.
+        fleet_bias_ln: error of ln(DWT) common to all ships.
+    """
+
+    barrels_per_tonne: NDArray[np.float64]
+    cargo_share_of_dwt: NDArray[np.float64]
+    tank_barrels_per_dwt_t: NDArray[np.float64]
+    laden_mean: NDArray[np.float64]
+    fleet_bias_ln: NDArray[np.float64]
+
+
+def draw_cargo(cargo: CargoAssumptions, product: str | None, draws: int, rng: np.random.Generator) -> CargoDraws:
+    """Draw the common unknowns.
+
+    Raises:
+        BerthwatchError: the product is unknown.
+    """
+    capacity, laden = cargo.capacity, cargo.laden
+    a, b = _beta_shape(laden.mean.value, laden.port_sd.value)
+    volume = capacity.tank_volume_m3_per_dwt_t.quantile(rng.random(draws))
+    return CargoDraws(
+        barrels_per_tonne=cargo.product(product).barrels_per_tonne.quantile(rng.random(draws)),
+        cargo_share_of_dwt=capacity.cargo_share_of_dwt.quantile(rng.random(draws)),
+        tank_barrels_per_dwt_t=capacity.tank_filling_limit.value * volume * BARRELS_PER_M3,
+        laden_mean=rng.beta(a, b, draws) if laden.port_sd.value > 0 else np.full(draws, laden.mean.value),
+        fleet_bias_ln=rng.normal(0.0, cargo.deadweight.fleet_bias_sd_ln.value, draws),
+    )
+
+
+def barrels_loaded(
+    calls: Calls, common: CargoDraws, cargo: CargoAssumptions, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Barrels of each call, float64 (m,); 0 for a ship that is no tanker.
+
+    A larger ship never loads fewer: the random numbers do not depend on the deadweight.
+    """
+    fraction = _laden_fractions(common.laden_mean[calls.draw], cargo, rng)
+    return calls.tanker * fraction * full_cargo(calls, common)
+
+
+def full_cargo(calls: Calls, common: CargoDraws) -> NDArray[np.float64]:
+    """Barrels that each call's ship holds when full, by weight or by volume, whichever binds; float64 (m,)."""
+    d = calls.draw
+    by_weight = common.cargo_share_of_dwt[d] * common.barrels_per_tonne[d]
+    return _dwt_t(calls, common) * np.minimum(by_weight, common.tank_barrels_per_dwt_t[d])
+
+
+def scenario_barrels(calls: Calls, common: CargoDraws, cargo: CargoAssumptions) -> dict[str, NDArray[np.float64]]:
+    """Barrels of each call at 33, 50, 90 % of deadweight: the UN Panel's way of counting; float64 (m,) each."""
+    listed = calls.tanker * _dwt_t(calls, common) * common.barrels_per_tonne[calls.draw]
+    return {name: cargo.laden.scenarios[name].value * listed for name in SCENARIOS}
+
+
+def sample_loadings(
+    visits: pd.DataFrame, cargo: CargoAssumptions, *, product: str | None = None, draws: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """Barrels of each visit by itself, for visits with ``counts``; columns as ``Estimate.loadings``.
+
+    Args:
+        visits: columns as ``Estimate.visits``.
+        cargo: the assumptions.
+        product: key of ``cargo.products``; the default product for None.
+        draws, seed: number of draws and random seed.
+
+    Raises:
+        BerthwatchError: the product is unknown.
+    """
+    rng = np.random.default_rng([seed, 1])
+    common = draw_cargo(cargo, product, draws, rng)
+    counted = visits[visits["counts"]].reset_index(drop=True)
+    calls = seen_calls(counted, draws, rng, berth=np.zeros(len(counted), np.int64))
+    return loadings_table(counted, calls, barrels_loaded(calls, common, cargo, rng), common, cargo)
+
+
+def seen_calls(visits: pd.DataFrame, draws: int, rng: np.random.Generator, *, berth: NDArray[np.int64]) -> Calls:
+    """Every visit in every draw, with a deadweight and a kind of ship drawn for each; call i of draw d at d * n + i."""
+    n = len(visits)
+    ln_mean, ln_sd = visit_deadweight(visits)
+    ln_dwt = ln_mean + ln_sd * rng.standard_normal((draws, n))
+    tanker = rng.random((draws, n)) < visits["tanker_probability"].to_numpy()
+    at_s = epoch_seconds(visits["last_seen"])
+    return Calls(
+        draws=draws,
+        draw=np.repeat(np.arange(draws), n),
+        at_s=np.tile(at_s, draws),
+        berth=np.tile(berth, draws),
+        visit=np.tile(np.arange(n), draws),
+        ln_dwt=ln_dwt.ravel(),
+        tanker=tanker.ravel(),
+    )
+
+
+def visit_deadweight(visits: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean and sd of ln(DWT in tonnes) of each visit's ship."""
+    columns = ("length_m", "length_sd_m", "beam_m", "beam_sd_m")
+    return dwt_distribution(*(visits[c].to_numpy(np.float64) for c in columns)) if len(visits) else (np.empty(0),) * 2
+
+
+def loadings_table(
+    visits: pd.DataFrame,
+    calls: Calls,
+    barrels: NDArray[np.float64],
+    common: CargoDraws,
+    cargo: CargoAssumptions,
+) -> pd.DataFrame:
+    """``Estimate.loadings`` from the seen calls of all draws (each visit once in each draw)."""
+    seen = calls.select(calls.seen)
+    per_visit = _by_visit(seen, barrels[calls.seen], len(visits))
+    scenarios = {name: _by_visit(seen, b, len(visits)) for name, b in scenario_barrels(seen, common, cargo).items()}
+    quantiles = np.quantile(per_visit, QUANTILES, axis=0)
+    quantities = pd.DataFrame(
+        {"barrels_mean": per_visit.mean(axis=0)}
+        | {f"barrels_{name}": q for name, q in zip(QUANTILE_NAMES, quantiles, strict=True)}
+    )
+    return pd.concat(
+        [
+            visits[["visit_id", "berth_id"]].reset_index(drop=True),
+            visits["last_seen"].rename("loaded_at").reset_index(drop=True),
+            quantities,
+            pd.DataFrame({f"barrels_laden_{name}": b.mean(axis=0) for name, b in scenarios.items()}),
+        ],
+        axis=1,
+    )
+
+
+def epoch_seconds(times: pd.Series) -> NDArray[np.float64]:
+    """Aware times as seconds since 1970-01-01 UTC, float64."""
+    return times.dt.as_unit("us").astype("int64").to_numpy() / 1e6
+
+
+def _by_visit(calls: Calls, values: NDArray[np.float64], n_visits: int) -> NDArray[np.float64]:
+    """(draws, n_visits) sums; a visit that does not exist in a draw counts as nothing."""
+    flat = np.bincount(calls.draw * n_visits + calls.visit, values, minlength=calls.draws * n_visits)
+    return flat.reshape(calls.draws, n_visits)
+
+
+def _dwt_t(calls: Calls, common: CargoDraws) -> NDArray[np.float64]:
+    return np.exp(calls.ln_dwt + common.fleet_bias_ln[calls.draw])
+
+
+def _laden_fractions(
+    mean: NDArray[np.float64], cargo: CargoAssumptions, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Laden fraction of each call about its port's mean, beta distributed; shape of mean."""
+    if cargo.laden.call_sd.value == 0 or len(mean) == 0:
+        return mean
+    # mean 0.80, sd 0.12: a + b = 0.8 * 0.2 / 0.0144 - 1 = 10.1; the sum stays as the mean moves, so that a port whose
+    # ships always leave full scatters little.
+    a, b = _beta_shape(cargo.laden.mean.value, cargo.laden.call_sd.value)
+    mean = np.clip(mean, 1e-3, 1 - 1e-3)
+    return rng.beta((a + b) * mean, (a + b) * (1 - mean))
+
+
+def _beta_shape(mean: float, sd: float) -> tuple[float, float]:
+    """Parameters a, b of the beta distribution with this mean and sd; sd 0 gives a very narrow one."""
+    total = mean * (1 - mean) / max(sd, 1e-6) ** 2 - 1
+    return mean * total, (1 - mean) * total

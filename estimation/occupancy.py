@@ -1,0 +1,229 @@
+"""Which berth was occupied, and by which ship, in each scene.
+
+A ship is at the berth when she lies as a moored ship lies: her axis parallel to the quay line, within the strip of
+water that the berth polygon marks, and alongside it for at least half of the shorter of the two. A ship that merely
+has her centre near (passing, swinging at anchor, a tug crossing) is not. A berth that cloud, haze, the scene's edge
+or missing pixels hide is *unobserved*, never vacant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from pyproj import Geod
+
+from ..configs.cargo import Recall
+from ..configs.port import Berth, Port
+from ..errors import BerthwatchError
+
+if TYPE_CHECKING:
+    from ..inference.store import SceneRecord
+
+_GEOD = Geod(ellps="WGS84")
+
+HEADING_TOLERANCE_DEG = 20.0  # a 70 m hull at 10 m pixels: 1 px across at either end turns it by 8 degrees
+MIN_OVERLAP = 0.5  # of ship or berth along the quay, whichever is shorter
+POSITION_SLACK_M = 10.0  # geolocation of PlanetScope and Sentinel-2 scenes
+RAFTED_GAP_M = 15.0  # between sides, fenders and a pixel or two
+NEARBY_M = 500.0
+MIN_OBSERVED_FRACTION = 0.7  # of the berth, for "no ship" to mean anything
+
+
+@dataclass(frozen=True)
+class BerthFrame:
+    """Local coordinates of a berth in metres: u along the quay line, v across it, origin at the polygon's middle.
+
+    Attributes:
+        lon, lat: origin, degrees.
+        east_m, north_m: metres a degree of longitude and of latitude there.
+        heading_deg: of the u axis, clockwise from true north.
+        length_m, width_m: extent of the berth polygon along u and v.
+    """
+
+    lon: float
+    lat: float
+    east_m: float
+    north_m: float
+    heading_deg: float
+    length_m: float
+    width_m: float
+
+    @classmethod
+    def of(cls, berth: Berth) -> BerthFrame:
+        """The frame of a berth."""
+        lon, lat = berth.geometry.centroid.coords[0]
+        # At 42.75 N 0.01 degrees of longitude are 819 m: within the 500 m that count, this plane is right to 0.1 m.
+        _, _, east_m = _GEOD.inv(lon - 0.005, lat, lon + 0.005, lat)
+        _, _, north_m = _GEOD.inv(lon, lat - 0.005, lon, lat + 0.005)
+        raw = cls(lon, lat, east_m * 100, north_m * 100, berth.heading_deg, 0.0, 0.0)
+        uv = raw.to_uv(np.asarray(berth.geometry.exterior.coords))
+        low, high = uv.min(axis=0), uv.max(axis=0)
+        # Origin to the middle of the extents: the centroid of a crooked polygon lies elsewhere.
+        middle = raw.to_lonlat((low + high)[None] / 2)[0]
+        length_m, width_m = high - low
+        return cls(
+            float(middle[0]),
+            float(middle[1]),
+            raw.east_m,
+            raw.north_m,
+            berth.heading_deg,
+            float(length_m),
+            float(width_m),
+        )
+
+    def to_uv(self, lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, 2) lon, lat degrees -> (n, 2) u, v metres."""
+        x, y = ((np.asarray(lonlat, np.float64) - (self.lon, self.lat)) * (self.east_m, self.north_m)).T
+        sin, cos = np.sin(np.radians(self.heading_deg)), np.cos(np.radians(self.heading_deg))
+        return np.column_stack([x * sin + y * cos, x * cos - y * sin])
+
+    def to_lonlat(self, uv: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, 2) u, v metres -> (n, 2) lon, lat degrees."""
+        u, v = np.asarray(uv, np.float64).T
+        sin, cos = np.sin(np.radians(self.heading_deg)), np.cos(np.radians(self.heading_deg))
+        return np.column_stack([u * sin + v * cos, u * cos - v * sin]) / (self.east_m, self.north_m) + (
+            self.lon,
+            self.lat,
+        )
+
+
+def observe_berths(
+    port: Port, records: Sequence[SceneRecord], detections: gpd.GeoDataFrame, *, recall: Recall
+) -> pd.DataFrame:
+    """What each scene says of each berth.
+
+    Args:
+        port: the berths.
+        records: scenes, each with ``acquired_at`` and ``observed`` (EPSG:4326).
+        detections: of those scenes, store columns, EPSG:4326.
+        recall: the detector's, by length in pixels; gives ``miss_probability``.
+
+    Returns:
+        One row a berth and scene, by berth (order of the port file) then time; columns as
+        ``Estimate.observations``.
+
+    Raises:
+        BerthwatchError: a scene has no time, or comes twice.
+    """
+    ordered = scenes_in_order_of_time(records)
+    parts = [_observe_berth(berth, ordered, detections, recall) for berth in port.berths]
+    return pd.concat(parts, ignore_index=True)
+
+
+def scenes_in_order_of_time(records: Sequence[SceneRecord]) -> list[SceneRecord]:
+    """Scenes by time; raises BerthwatchError when one has no time, a time without zone, or comes twice."""
+    ids: set[str] = set()
+    for record in records:
+        if record.acquired_at is None:
+            raise BerthwatchError(
+                f"scene {record.scene_id}: its time is unknown, and visits need one; detect it again with --acquired-at"
+            )
+        if record.acquired_at.tzinfo is None:
+            raise BerthwatchError(
+                f"scene {record.scene_id}: its time {record.acquired_at} has no time zone; give it in UTC"
+            )
+        if record.scene_id in ids:
+            raise BerthwatchError(f"scene {record.scene_id} comes twice; give each scene once")
+        ids.add(record.scene_id)
+    return sorted(records, key=lambda r: (r.acquired_at, r.scene_id))
+
+
+def _observe_berth(
+    berth: Berth, records: list[SceneRecord], detections: gpd.GeoDataFrame, recall: Recall
+) -> pd.DataFrame:
+    frame = BerthFrame.of(berth)
+    ships = _ships_near(frame, detections)
+    by_scene = dict(list(ships.groupby("scene_id", sort=False)))
+    roles = [_roles(frame, by_scene[r.scene_id], berth) if r.scene_id in by_scene else ([], [], []) for r in records]
+    fractions = _observed_fractions(berth, records)
+    states = [
+        "occupied" if alongside else "vacant" if fraction >= MIN_OBSERVED_FRACTION else "unobserved"
+        for (alongside, _, _), fraction in zip(roles, fractions, strict=True)
+    ]
+    observed = np.array([state != "unobserved" for state in states], bool)
+    gsd_m = np.array([r.gsd_m for r in records], np.float64)
+    return pd.DataFrame(
+        {
+            "berth_id": pd.Series([berth.id] * len(records), dtype="str"),
+            "scene_id": pd.Series([r.scene_id for r in records], dtype="str"),
+            "acquired_at": pd.Series(pd.to_datetime([r.acquired_at for r in records], utc=True)).dt.as_unit("ns"),
+            "state": pd.Series(states, dtype="str"),
+            "observed_fraction": fractions,
+            "detection_ids": pd.Series([r[0] for r in roles], dtype="object"),
+            "rafted_ids": pd.Series([r[1] for r in roles], dtype="object"),
+            "nearby_ids": pd.Series([r[2] for r in roles], dtype="object"),
+            "miss_probability": np.where(observed, 1.0 - typical_recall(berth, gsd_m, recall), np.nan),
+        }
+    )
+
+
+def typical_recall(berth: Berth, gsd_m: NDArray[np.float64], recall: Recall) -> NDArray[np.float64]:
+    """Recall of the ships that use a berth: mean over their usual lengths (lognormal); float64, shape of gsd_m (n,)."""
+    low, high = np.log(berth.ship_length_m)
+    # Nine equally likely lengths: 1.645 is the 95 % point of the normal distribution.
+    z = np.array([-1.593, -0.967, -0.589, -0.282, 0.0, 0.282, 0.589, 0.967, 1.593])
+    lengths = np.exp((low + high) / 2 + z * (high - low) / 2 / 1.645)
+    return recall.at(lengths[:, None], np.atleast_1d(gsd_m)).mean(axis=0)
+
+
+def _observed_fractions(berth: Berth, records: list[SceneRecord]) -> NDArray[np.float64]:
+    """Share of the berth polygon within each scene's observed area, 0 to 1."""
+    observed = np.array([r.observed for r in records], dtype=object)
+    return np.clip(shapely.area(shapely.intersection(observed, berth.geometry)) / berth.geometry.area, 0.0, 1.0)
+
+
+def _ships_near(frame: BerthFrame, detections: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Detections within NEARBY_M of the berth, in its frame: u, v, half extents along and across, off-heading."""
+    uv = frame.to_uv(np.column_stack([detections["lon"].to_numpy(), detections["lat"].to_numpy()]).reshape(-1, 2))
+    # Not abs(u) against half the length alone: a 330 m ship's centre can lie 150 m beyond the end of a small berth.
+    near = (np.abs(uv[:, 0]) < frame.length_m / 2 + NEARBY_M) & (np.abs(uv[:, 1]) < frame.width_m / 2 + NEARBY_M)
+    ships = pd.DataFrame(detections.loc[near, ["detection_id", "scene_id", "length_m", "beam_m", "heading_deg"]])
+    off_deg = np.abs((ships["heading_deg"].to_numpy() - frame.heading_deg + 90) % 180 - 90)
+    cos, sin = np.cos(np.radians(off_deg)), np.sin(np.radians(off_deg))
+    length, beam = ships["length_m"].to_numpy(), ships["beam_m"].to_numpy()
+    return ships.assign(
+        u=uv[near, 0],
+        v=uv[near, 1],
+        off_deg=off_deg,
+        half_u=(length * cos + beam * sin) / 2,
+        half_v=(length * sin + beam * cos) / 2,
+    )
+
+
+def _roles(frame: BerthFrame, ships: pd.DataFrame, berth: Berth) -> tuple[list[str], list[str], list[str]]:
+    """Detection ids alongside (nearest the berth's axis first), rafted outside them, and merely nearby."""
+    along = np.minimum(ships["u"] + ships["half_u"], frame.length_m / 2) - np.maximum(
+        ships["u"] - ships["half_u"], -frame.length_m / 2
+    )
+    overlap = along / np.minimum(2 * ships["half_u"], frame.length_m)
+    # A tug or launch at a tanker's berth is not a call.
+    big_enough = ships["length_m"] >= 0.5 * berth.ship_length_m[0]
+    moored = (overlap >= MIN_OVERLAP) & (ships["off_deg"] <= HEADING_TOLERANCE_DEG) & big_enough
+    in_strip = moored & (ships["v"].abs() <= frame.width_m / 2 + POSITION_SLACK_M)
+
+    alongside: list[int] = []
+    for i in ships.index[in_strip][np.argsort(ships.loc[in_strip, "v"].abs().to_numpy(), kind="stable")]:
+        # In line with those already alongside, not outside them.
+        if all(_gap(ships.loc[i], ships.loc[j], "u") > -0.25 * ships.loc[i, "length_m"] for j in alongside):
+            alongside.append(i)
+    rafted: list[int] = []
+    outward = ships.index[moored & ~ships.index.isin(alongside)]
+    for i in outward[np.argsort(ships.loc[outward, "v"].abs().to_numpy(), kind="stable")]:
+        touching = [j for j in (*alongside, *rafted) if _gap(ships.loc[i], ships.loc[j], "u") < 0]
+        if any(_gap(ships.loc[i], ships.loc[j], "v") <= RAFTED_GAP_M for j in touching):
+            rafted.append(i)
+    nearby = [i for i in ships.index if i not in alongside and i not in rafted]
+    ids = ships["detection_id"]
+    return [ids[i] for i in alongside], [ids[i] for i in rafted], [ids[i] for i in nearby]
+
+
+def _gap(a: pd.Series, b: pd.Series, axis: str) -> float:
+    """Metres between two ships' extents along an axis of the berth's frame; negative when they overlap."""
+    return float(abs(a[axis] - b[axis]) - a[f"half_{axis}"] - b[f"half_{axis}"])

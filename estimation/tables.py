@@ -1,0 +1,144 @@
+"""Small summary tables of an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..configs.cargo import CargoAssumptions
+from ..configs.port import Port
+from ..inference.size_class import SIZE_CLASSES
+from .calls import Calls, summarise
+from .throughput import Throughput
+
+PARTS = ("seen", "unseen", "total")
+
+THROUGHPUT_COLUMNS = [
+    "berth_id", "n_looks", "n_clear", "n_occupied", "occupancy",
+    "arrivals_per_day_p05", "arrivals_per_day_p50", "arrivals_per_day_p95", "stay_h_p05", "stay_h_p50", "stay_h_p95",
+    "p_seen", "visits_mean", "visits_p05", "visits_p25", "visits_p50", "visits_p75", "visits_p95", "visits_little",
+]  # fmt: skip
+
+
+def _keep(calls: Calls, part: str) -> NDArray[np.bool_]:
+    return {"seen": calls.seen, "unseen": ~calls.seen, "total": np.ones(len(calls), bool)}[part]
+
+
+def totals_table(
+    calls: Calls, barrels: NDArray[np.float64], scenarios: Mapping[str, NDArray[np.float64]]
+) -> pd.DataFrame:
+    """``Estimate.totals``; barrels and each scenario are (m,), one a call."""
+    rows = []
+    for part in PARTS:
+        keep = _keep(calls, part)
+        chosen = calls.select(keep)
+        row: dict[str, object] = {"part": part}
+        row |= summarise(chosen.sum_by_draw(), "visits") | summarise(chosen.sum_by_draw(barrels[keep]), "barrels")
+        row |= {f"barrels_laden_{name}": float(b[keep].sum() / calls.draws) for name, b in scenarios.items()}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def size_class_table(calls: Calls, barrels: NDArray[np.float64]) -> pd.DataFrame:
+    """``Estimate.by_size_class``: classes by the deadweight drawn, smallest first."""
+    with np.errstate(divide="ignore"):
+        edges = np.log([c.dwt_max_t for c in SIZE_CLASSES[:-1]])
+    index = np.searchsorted(edges, calls.ln_dwt, side="right")
+    rows = []
+    for part in PARTS:
+        keep = _keep(calls, part)
+        for i in np.unique(index[keep]):
+            chosen = keep & (index == i)
+            per_draw = calls.select(chosen).sum_by_draw(barrels[chosen])
+            low, mid, high = np.quantile(per_draw, (0.05, 0.50, 0.95))
+            rows.append((part, SIZE_CLASSES[i].name, chosen.sum() / calls.draws, per_draw.mean(), low, mid, high))
+    columns = ["part", "size_class", "visits_mean", "barrels_mean", "barrels_p05", "barrels_p50", "barrels_p95"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def throughput_row(
+    berth_id: str,
+    looks: pd.DataFrame,
+    visits: NDArray[np.float64],
+    flow: Throughput,
+    period_s: tuple[float, float],
+) -> dict[str, object]:
+    """One row of ``Estimate.throughput``; visits is (draws,) seen and unseen."""
+    clear = looks[looks["state"] != "unobserved"]
+    occupied = clear["state"] == "occupied"
+    # A look at an occupied berth finds the ship with the mean recall, so the true share is higher by that factor.
+    found = 1 - clear["miss_probability"].mean() if len(clear) else np.nan
+    occupancy = float(min(1.0, occupied.mean() / found)) if len(clear) else np.nan
+    row: dict[str, object] = {
+        "berth_id": berth_id,
+        "n_looks": len(looks),
+        "n_clear": len(clear),
+        "n_occupied": int(occupied.sum()),
+        "occupancy": occupancy,
+        "p_seen": flow.p_seen,
+        "visits_little": occupancy * (period_s[1] - period_s[0]) / 3600 / float(flow.stay_h.mean()),
+    }
+    for name, values in (("arrivals_per_day", flow.arrivals_per_day), ("stay_h", flow.stay_h)):
+        for p in (0.05, 0.50, 0.95):
+            row[f"{name}_p{round(100 * p):02d}"] = float(np.quantile(values, p))
+    return row | summarise(visits, "visits")
+
+
+def assumptions_table(cargo: CargoAssumptions, product: str) -> pd.DataFrame:
+    """``Estimate.assumptions``: every number of the cargo file that enters the barrels."""
+    rows: list[tuple[str, float, float, float, str, str, str]] = []
+
+    def add(name: str, number: object, unit: str) -> None:
+        value = getattr(number, "value", getattr(number, "mode", np.nan))
+        low, high = getattr(number, "low", np.nan), getattr(number, "high", np.nan)
+        rows.append((name, value, low, high, unit, number.status, number.source))  # type: ignore[attr-defined]
+
+    chosen = cargo.products[product]
+    add(f"barrels per tonne, {chosen.name}", chosen.barrels_per_tonne, "bbl/t")
+    add("cargo, share of deadweight when full", cargo.capacity.cargo_share_of_dwt, "share")
+    add("tank volume per tonne of deadweight", cargo.capacity.tank_volume_m3_per_dwt_t, "m3/t")
+    add("tank filling limit", cargo.capacity.tank_filling_limit, "share")
+    add("deadweight, error common to the fleet", cargo.deadweight.fleet_bias_sd_ln, "sd of ln")
+    add("laden fraction, mean", cargo.laden.mean, "share")
+    add("laden fraction, between ports", cargo.laden.port_sd, "sd")
+    add("laden fraction, between calls", cargo.laden.call_sd, "sd")
+    add("stay at the berth", cargo.traffic.stay_h, "h")
+    add("stay, error of its typical value", cargo.traffic.stay_sd_ln, "sd of ln")
+    add("arrivals at a free berth, before any picture", cargo.traffic.arrivals_per_day, "1/day")
+    add("tankers among ships at an oil berth", cargo.traffic.tanker_share_at_oil_berth, "share")
+    recall = cargo.detector.recall
+    rows.append((
+        f"recall of ships of {recall.length_px[0]:g} to {recall.length_px[-1]:g} pixels",
+        float(np.median(recall.recall)), recall.recall[0], recall.recall[-1], "share", recall.status, recall.source,
+    ))  # fmt: skip
+    add("false alarms per look", cargo.detector.false_alarms_per_look, "probability")
+    return pd.DataFrame(rows, columns=["name", "value", "low", "high", "unit", "status", "source"])
+
+
+def reader_warnings(port: Port, observations: pd.DataFrame, visits: pd.DataFrame) -> tuple[str, ...]:
+    """What a reader must know before quoting a figure."""
+    found = []
+    if not port.oil_berths:
+        found.append(f"Port {port.name} has no berth of kind oil: nothing enters the barrels.")
+    for berth in port.oil_berths:
+        looks = observations[observations["berth_id"] == berth.id]
+        clear = looks[looks["state"] != "unobserved"]
+        if berth.approximate:
+            found.append(
+                f"The position of berth {berth.id} is approximate; redraw it on a picture before relying on it."
+            )
+        if clear.empty:
+            found.append(f"No scene shows berth {berth.id} unobscured: its total rests on assumptions alone.")
+        elif len(clear) < 5:
+            found.append(f"Only {len(clear)} clear look(s) at berth {berth.id}: its total rests mostly on assumptions.")
+        rafted = int((looks["rafted_ids"].str.len() > 0).sum())
+        doubled = int((looks["detection_ids"].str.len() > 1).sum())
+        if rafted or doubled:
+            found.append(
+                f"Berth {berth.id} held more than one ship in {rafted + doubled} scene(s); one is counted, so the "
+                "barrels may be too low."
+            )
+    return tuple(found)
