@@ -9,6 +9,8 @@ import berthwatch
 
 ROOT = Path(berthwatch.__file__).parent
 
+ROOMS = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
+
 # What each room (or root module) may import of the others.
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
@@ -19,24 +21,14 @@ ALLOWED: dict[str, set[str]] = {
     "inference": {"errors", "configs", "imagery", "models"},
     "estimation": {"errors", "configs", "inference"},
     "reporting": {"errors", "configs", "imagery", "inference", "estimation"},
+    "console": {"configs", "imagery", "models", "inference", "estimation"},
     "watch": {"errors", "configs", "imagery", "models", "inference", "estimation", "reporting"},
-    "demo": {"errors", "configs", "imagery", "models", "inference", "estimation", "reporting", "watch"},
-    "cli": {
-        "errors",
-        "configs",
-        "imagery",
-        "models",
-        "inference",
-        "estimation",
-        "reporting",
-        "training",
-        "watch",
-        "demo",
-    },
+    "demo": {"errors", "configs", "imagery", "models", "inference", "estimation", "reporting", "watch", "console"},
+    "arguments": {"errors", "imagery", "watch"},
+    "cli": {*ROOMS, "errors", "watch", "demo", "arguments", "console"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-ROOMS = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
 MODULES = sorted(ROOT.glob("*.py")) + sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 

@@ -1,0 +1,332 @@
+"""The doorbell: one thin function a command. Heavy imports live inside them, so that help answers at once."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.markup import escape
+
+from . import __version__
+from . import arguments as arg
+from .console import SceneProgress, err, out, run_facts, show_estimate, show_times, write_run
+from .errors import BerthwatchError
+
+if TYPE_CHECKING:
+    from .inference.detect_scenes import SceneOutcome
+    from .models.detector import Detector
+
+app = typer.Typer(
+    name="berthwatch",
+    help="From satellite scenes to tankers, berths, visits and barrels, with honest uncertainty.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models_app = typer.Typer(help="The detection models: list, show, export.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+
+@app.command()
+def demo(
+    store: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for scenes and results.")] = Path(
+        "berthwatch-demo"
+    ),
+    days: Annotated[
+        int, typer.Option(min=7, max=366, help="Length of the simulated period, from 7 March 2024 on.")
+    ] = 42,
+    seed: arg.SeedOption = 2024,
+) -> None:
+    """Simulate six weeks at Vostochny, run the real detector on the pictures, set the estimate beside the truth."""
+    from .demo import run_demo
+
+    run_demo(store, days=days, seed=seed)
+
+
+@app.command()
+def detect(
+    store: arg.StoreOption,
+    scenes: arg.ScenesArgument = None,
+    acquired_at: arg.AcquiredAtOption = None,
+    band: arg.BandOption = None,
+    cloud_mask: arg.CloudMaskOption = None,
+    port: Annotated[str | None, typer.Option(metavar="PORT", help="Search the area of this port only.")] = None,
+    aoi: Annotated[
+        str | None, typer.Option(metavar="AREA", help="lon_min,lat_min,lon_max,lat_max or a file of polygons.")
+    ] = None,
+    model: arg.ModelOption = "berthwatch-n",
+    device: arg.DeviceOption = arg.DeviceName.auto,
+    score: arg.ScoreOption = None,
+    overlap_m: arg.OverlapOption = 400.0,
+    batch: arg.BatchOption = 8,
+    threads: arg.ThreadsOption = None,
+    again: arg.AgainOption = False,
+    profile: arg.ProfileOption = False,
+) -> None:
+    """Find the ships in scenes and write them to STORE/scenes, one GeoParquet file a scene."""
+    import shapely
+
+    from .configs.port import load_port
+    from .inference.aoi import read_aoi
+    from .inference.detect import DetectSettings, StageTimes
+    from .inference.detect_scenes import detect_scenes
+
+    if port and aoi:
+        raise BerthwatchError("--port and --aoi both name the area to search; give one of them")
+    area = shapely.box(*load_port(port).aoi) if port else read_aoi(aoi) if aoi else None
+    settings = DetectSettings(overlap_m=overlap_m, score_threshold=score, batch_size=batch)
+    sources, opener = arg.scene_sources(scenes, acquired_at=acquired_at, band=band, cloud_mask=cloud_mask)
+    detector, times = open_detector(model, device, score, threads), StageTimes()
+    with SceneProgress(len(sources)) as progress:
+        outcomes = detect_scenes(
+            sources,
+            detector,
+            store,
+            settings,
+            aoi=area,
+            again=again,
+            opener=opener,
+            progress=progress.tiles_done,
+            ended=progress.scene_ended,
+            times=times,
+        )
+    write_run(
+        store, {"command": "detect", "aoi": str(area) if area else None, **run_facts(detector, settings, outcomes)}
+    )
+    if profile:
+        show_times(times)
+    out.print(
+        f"{sum(outcome.ships or 0 for outcome in outcomes)} ships written to {escape(str(store))}", soft_wrap=True
+    )
+    exit_if_failed(outcomes)
+
+
+@app.command()
+def watch(
+    port: arg.PortArgument,
+    store: arg.StoreOption,
+    scenes: arg.ScenesArgument = None,
+    acquired_at: arg.AcquiredAtOption = None,
+    band: arg.BandOption = None,
+    cloud_mask: arg.CloudMaskOption = None,
+    model: arg.ModelOption = "berthwatch-n",
+    device: arg.DeviceOption = arg.DeviceName.auto,
+    score: arg.ScoreOption = None,
+    overlap_m: arg.OverlapOption = 400.0,
+    batch: arg.BatchOption = 8,
+    threads: arg.ThreadsOption = None,
+    again: arg.AgainOption = False,
+    profile: arg.ProfileOption = False,
+    product: arg.ProductOption = None,
+    cargo: arg.CargoOption = None,
+    since: arg.FromOption = None,
+    until: arg.ToOption = None,
+    reported: arg.ReportedOption = None,
+    seed: arg.SeedOption = 0,
+) -> None:
+    """Watch a port: ships, berth occupancy, visits, barrels against the cap, and a report in STORE."""
+    from .configs.port import load_port
+    from .inference.detect import DetectSettings, StageTimes
+    from .watch import REPORT
+    from .watch import watch as watch_port
+
+    place = load_port(port)
+    question = arg.read_question(cargo, product, since, until, reported, seed)
+    settings = DetectSettings(overlap_m=overlap_m, score_threshold=score, batch_size=batch)
+    sources, opener = arg.scene_sources(scenes, acquired_at=acquired_at, band=band, cloud_mask=cloud_mask)
+    detector, times = open_detector(model, device, score, threads), StageTimes()
+    outcomes: list[SceneOutcome] = []
+    with SceneProgress(len(sources)) as progress:
+
+        def ended(outcome: "SceneOutcome") -> None:
+            outcomes.append(outcome)
+            progress.scene_ended(outcome)
+
+        estimate = watch_port(
+            place,
+            sources,
+            store,
+            detector=detector,
+            settings=settings,
+            question=question,
+            again=again,
+            opener=opener,
+            progress=progress.tiles_done,
+            ended=ended,
+            times=times,
+        )
+    facts = run_facts(detector, settings, outcomes)
+    write_run(store, {"command": "watch", "port": place.model_dump(), "question": vars(question), **facts})
+    if profile:
+        show_times(times)
+    show_estimate(estimate, store / REPORT)
+    exit_if_failed(outcomes)
+
+
+@app.command()
+def report(
+    port: arg.PortArgument,
+    store: arg.StoreArgument,
+    product: arg.ProductOption = None,
+    cargo: arg.CargoOption = None,
+    since: arg.FromOption = None,
+    until: arg.ToOption = None,
+    reported: arg.ReportedOption = None,
+    seed: arg.SeedOption = 0,
+) -> None:
+    """Estimate and report again from the detections in STORE, with other assumptions or another period."""
+    from .configs.port import load_port
+    from .watch import REPORT, report_store
+
+    place, question = load_port(port), arg.read_question(cargo, product, since, until, reported, seed)
+    estimate = report_store(place, store, question)
+    write_run(store, {"command": "report", "port": place.model_dump(), "question": vars(question)})
+    show_estimate(estimate, store / REPORT)
+
+
+@app.command()
+def export(
+    store: arg.StoreArgument,
+    target: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write (for csv: a folder).")],
+    format: Annotated[arg.ExportFormat | None, typer.Option(help="Taken from FILE's ending if left out.")] = None,
+) -> None:
+    """Write the detections in STORE as GeoPackage (styled for QGIS), GeoJSON, KML or CSV."""
+    from .reporting.export import export_store
+
+    chosen = format.value if format else target.suffix.removeprefix(".").lower()
+    if chosen not in list(arg.ExportFormat):
+        raise BerthwatchError(f"{target}: its ending names no format; add --format {'|'.join(arg.ExportFormat)}")
+    export_store(store, target, format=chosen)
+    out.print(f"written: {escape(str(target))}", soft_wrap=True)
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """List the models that come with berthwatch."""
+    from rich.table import Table
+
+    from .models.registry import shipped_models
+
+    table = Table("name", "model", "architecture", "classes", "GSD worked at, m", "licence")
+    for name, card in shipped_models().items():
+        gsd = f"{card.min_working_gsd_m:g} to {card.max_working_gsd_m:g}"
+        table.add_row(name, card.model_id, card.architecture, ", ".join(card.classes), gsd, card.licence)
+    out.print(table)
+
+
+@models_app.command("info")
+def models_info(
+    model: Annotated[str, typer.Argument(help="A shipped model, or a model file.")] = "berthwatch-n",
+) -> None:
+    """Print a model's card as JSON: classes, GSD range, thresholds, errors, training data, licence, hash."""
+    from .models.registry import load_detector, shipped_models
+
+    card = shipped_models().get(model) or load_detector(model, device="cpu").metadata
+    out.print_json(card.model_dump_json())
+
+
+@models_app.command("export")
+def models_export(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Ultralytics OBB checkpoint (.pt).")],
+    card: Annotated[
+        Path, typer.Option(help="The model's card, YAML or JSON, with the fields of `berthwatch models info`.")
+    ],
+    scene: Annotated[str, typer.Option(help="A scene with ships, to check the exported files against the checkpoint.")],
+    folder: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write both files.")],
+    name: Annotated[str, typer.Option(help="Stem of the files.")] = "model",
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Load CHECKPOINT although that runs its code.")
+    ] = False,
+) -> None:
+    """Turn a trained checkpoint into NAME.onnx and NAME.safetensors, checked against it on a scene (extra train)."""
+    from .configs.yaml_file import load_yaml
+    from .imagery.radiometry import estimate_stretch
+    from .imagery.scene import open_scene
+    from .imagery.tiles import read_tiles
+    from .inference.detect import DetectSettings, plan_grid
+    from .models.metadata import ModelMetadata
+
+    if not trust_pickle:
+        raise BerthwatchError(
+            f"{checkpoint}: a .pt file can run any code when loaded; if you trust it, add --trust-pickle"
+        )
+    require_training_packages()
+    from .models.export import export_checkpoint
+
+    metadata = load_yaml(card, ModelMetadata)
+    pictured = open_scene(scene)
+    grid = plan_grid(pictured, metadata, DetectSettings())
+    _, tiles = next(read_tiles(grid, estimate_stretch(pictured), batch_size=16), ([], None))
+    if tiles is None:
+        raise BerthwatchError(f"{scene}: holds no valid pixel to check the export on; give a scene with ships")
+    done = export_checkpoint(checkpoint, folder, metadata, tiles, name=name)
+    for path, parity in ((done.onnx, done.onnx_parity), (done.safetensors, done.safetensors_parity)):
+        told = f"within {parity.shift_px:.2f} px and {parity.score_change:.4f} score of the checkpoint"
+        out.print(f"{escape(str(path))}: {told}, {parity.anchors} anchors", soft_wrap=True)
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and leave, when `--version` is given."""
+    if wanted:
+        out.print(f"berthwatch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and what the libraries say.")] = False,
+) -> None:
+    """From satellite scenes to tankers, berths, visits and barrels, with honest uncertainty."""
+    logging.basicConfig(level=logging.INFO if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if not debug:
+        warnings.simplefilter("ignore")
+        # GDAL's errors come to the user in ours, with the file's name.
+        logging.getLogger("rasterio").setLevel(logging.CRITICAL)
+
+
+def open_detector(model: str, device: arg.DeviceName, score: float | None, threads: int | None) -> "Detector":
+    """The detector, told on standard error: what runs where is never a secret."""
+    from .models.registry import load_detector
+
+    detector = load_detector(model, device=device.value, score_threshold=score, threads=threads)
+    err.print(f"{escape(detector.metadata.model_id)} on {escape(detector.description)}", soft_wrap=True)
+    return detector
+
+
+def require_training_packages() -> None:
+    """Raise BerthwatchError unless what the extra `train` brings is installed."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("torch", "ultralytics", "onnx", "safetensors") if find_spec(name) is None]
+    if missing:
+        raise BerthwatchError(f"{', '.join(missing)} not installed; install berthwatch with its extra train")
+
+
+def exit_if_failed(outcomes: "Sequence[SceneOutcome]") -> None:
+    """Exit with 1 when a scene failed; each one's reason has been told."""
+    failed = sum(outcome.status == "failed" for outcome in outcomes)
+    if failed:
+        if len(outcomes) > 1:
+            err.print(f"{failed} of {len(outcomes)} scenes failed")
+        raise typer.Exit(1)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line; exits with 0, 1 after an error told in one line, or 2 for wrong usage."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(given, prog_name="berthwatch")
+    except BerthwatchError as error:
+        err.print(f"[bold red]error[/]: {escape(str(error))}", soft_wrap=True)
+    except Exception as error:
+        if "--debug" in given:
+            raise
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        err.print(f"[bold red]fault in berthwatch[/]: {escape(told)} (traceback: berthwatch --debug …)", soft_wrap=True)
+    sys.exit(1)

@@ -1,0 +1,145 @@
+"""What a run shows while it works and writes down when it ends: progress, plain lines, run.json."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from . import __version__
+
+if TYPE_CHECKING:
+    from .estimation.estimate import Estimate
+    from .inference.detect import DetectSettings, StageTimes
+    from .inference.detect_scenes import SceneOutcome
+    from .models.detector import Detector
+
+# Results go to standard output, all else to standard error, so that `berthwatch … > file` holds results alone.
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+class SceneProgress:
+    """A bar over the scenes and one over the tiles of the scene at hand; without a terminal, a line for each scene.
+
+    Used as a context manager; `tiles_done` and `scene_ended` are what `detect_scenes` calls.
+    """
+
+    def __init__(self, n_scenes: int) -> None:
+        self._n_scenes = n_scenes
+        self._n_ended = 0
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            TimeRemainingColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._scenes: TaskID = self._bars.add_task("scenes", total=n_scenes, unit="scenes")
+        self._tiles: TaskID = self._bars.add_task("", total=None, unit="tiles", visible=False)
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def tiles_done(self, name: str, done: int, tiles: int) -> None:
+        """Move the bar of the scene at hand."""
+        self._bars.update(self._tiles, description=escape(Path(name).name), completed=done, total=tiles, visible=True)
+
+    def scene_ended(self, outcome: "SceneOutcome") -> None:
+        """Tell what became of a scene."""
+        self._n_ended += 1
+        self._bars.update(self._scenes, completed=self._n_ended)
+        name = escape(outcome.scene_id or outcome.source)
+        if outcome.status == "failed":
+            err.print(f"[red]failed[/]: {escape(outcome.error or name)}", soft_wrap=True)
+            return
+        told = (
+            "in the store already" if outcome.status == "skipped" else f"{outcome.ships} ships, {outcome.seconds:.1f} s"
+        )
+        err.print(f"{self._n_ended}/{self._n_scenes} {name}: {told}", soft_wrap=True)
+
+
+def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
+    """Write `run.json`: the command, the versions and every setting as it was resolved, beside the run's output."""
+    run = {
+        "berthwatch": __version__,
+        "python": sys.version.split()[0],
+        "arguments": sys.argv[1:],
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **settings,
+    }
+    path = folder / "run.json"
+    partial = path.with_name(f".run.json.{os.getpid()}.partial")
+    folder.mkdir(parents=True, exist_ok=True)
+    partial.write_text(json.dumps(run, indent=2, default=str) + "\n", encoding="utf-8")
+    partial.replace(path)
+    return path
+
+
+def run_facts(detector: "Detector", settings: "DetectSettings", outcomes: "Sequence[SceneOutcome]") -> dict[str, Any]:
+    """What a detection run was made with and came to, for `write_run`."""
+    return {
+        "model": detector.metadata.model_dump(mode="json"),
+        "backend": detector.description,
+        "settings": asdict(settings),
+        "scenes": [asdict(outcome) for outcome in outcomes],
+    }
+
+
+def show_times(times: "StageTimes") -> None:
+    """Tell where a run's time went; `read` is what the other stages waited for the reader."""
+    table = Table(
+        "stage",
+        "seconds",
+        "share",
+        title=f"{times.tiles} tiles, {times.megapixels:.1f} megapixels",
+        title_justify="left",
+    )
+    whole = sum(times.seconds.values()) or 1.0
+    for name, seconds in times.seconds.items():
+        table.add_row(name, f"{seconds:.2f}", f"{seconds / whole:.0%}")
+    err.print(table)
+
+
+def show_estimate(estimate: "Estimate", report: Path) -> None:
+    """Print the visits at oil berths, the barrels with their 90 % interval, and where the report is."""
+    visits = estimate.visits[estimate.visits["counts"]].merge(estimate.loadings, on=["visit_id", "berth_id"])
+    table = Table("visit", "first seen", "last seen", "length, m", "size class", "barrels, 90 %")
+    for visit in visits.itertuples():
+        table.add_row(
+            visit.visit_id,
+            f"{visit.first_seen:%Y-%m-%d %H:%M}",
+            f"{visit.last_seen:%Y-%m-%d %H:%M}",
+            f"{visit.length_m:.0f} ± {visit.length_sd_m:.0f}",
+            visit.size_class,
+            f"{visit.barrels_p05:,.0f} to {visit.barrels_p95:,.0f}",
+        )
+    if len(visits):
+        out.print(table)
+    for part, meaning in (("seen", "visits seen"), ("total", "seen and unseen")):
+        row = estimate.total(part)
+        out.print(
+            f"{meaning}: {row['visits_p50']:.0f} visits, {row['barrels_p50']:,.0f} barrels "
+            f"(90 %: {row['barrels_p05']:,.0f} to {row['barrels_p95']:,.0f})"
+        )
+    for warning in estimate.warnings:
+        err.print(f"[yellow]note[/]: {escape(warning)}", soft_wrap=True)
+    out.print(f"report: {escape(str(report))}", soft_wrap=True)

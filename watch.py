@@ -1,0 +1,137 @@
+"""One port, from scenes to report: detect what is new, estimate from all that the store holds, write the outputs."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+import shapely
+
+from .configs.cargo import load_cargo
+from .configs.port import Port
+from .errors import BerthwatchError
+from .estimation.estimate import Estimate, estimate
+from .imagery.scene import Scene, open_scene
+from .inference.detect import DetectSettings, StageTimes
+from .inference.detect_scenes import SceneOutcome, detect_scenes
+from .inference.store import SceneRecord, read_store
+from .models.detector import Detector
+from .reporting.export import export_estimate
+from .reporting.report import write_report
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the detections.
+
+    Attributes:
+        cargo_path: YAML of cargo assumptions; None: the shipped ones.
+        product: key of the assumptions' products; None: their default.
+        period: (start, end), aware; None: from the first scene to the last.
+        reported: columns `date` (aware) and `barrels` that states notified, or None.
+        draws: posterior draws.
+        seed: of the random numbers.
+    """
+
+    cargo_path: Path | None = None
+    product: str | None = None
+    period: tuple[datetime, datetime] | None = None
+    reported: pd.DataFrame | None = None
+    draws: int = 2000
+    seed: int = 0
+
+
+def watch(
+    port: Port,
+    scenes: Iterable[Scene | str | Path],
+    store: Path,
+    *,
+    detector: Detector,
+    settings: DetectSettings | None = None,
+    question: Question | None = None,
+    again: bool = False,
+    opener: Callable[[str | Path], Scene] = open_scene,
+    progress: Callable[[str, int, int], None] | None = None,
+    ended: Callable[[SceneOutcome], None] | None = None,
+    times: StageTimes | None = None,
+) -> Estimate:
+    """Detect ships in the scenes, then estimate from the whole store and write report, tables and GeoPackage.
+
+    Args:
+        port: its AOI bounds the search, its berths are watched.
+        scenes: opened scenes or sources for `opener`; each needs an acquisition time.
+        store: folder for detections and outputs; scenes it holds already count too.
+        detector, settings, again, opener, progress, ended, times: as `detect_scenes`.
+        question: what is asked of the detections; defaults if None.
+
+    Raises:
+        BerthwatchError: no scene could be used, or the store or the question does not fit.
+    """
+    outcomes = detect_scenes(
+        scenes,
+        detector,
+        store,
+        settings,
+        aoi=shapely.box(*port.aoi),
+        again=again,
+        opener=lambda source: dated(opener(source)),
+        progress=progress,
+        ended=ended,
+        times=times,
+    )
+    if outcomes and all(outcome.status == "failed" for outcome in outcomes):
+        raise BerthwatchError("no scene could be used, so nothing was estimated; the reasons stand above")
+    return report_store(port, store, question)
+
+
+def dated(scene: Scene) -> Scene:
+    """The scene, if its acquisition time is known.
+
+    Raises:
+        BerthwatchError: it is not; a berth's history cannot be told without it.
+    """
+    if scene.acquired_at is None:
+        raise BerthwatchError(
+            f"{scene.scene_id}: nothing tells when this scene was taken (tags, STAC item, product name); "
+            "give --acquired-at, such as --acquired-at 2024-03-07T02:06:51Z"
+        )
+    return scene
+
+
+def report_store(port: Port, store: Path, question: Question | None = None) -> Estimate:
+    """Estimate from what the store holds and write `report.html`, tables and GeoPackage into it.
+
+    Raises:
+        BerthwatchError: the store holds no scene, one has no time, or the question does not fit.
+    """
+    question = question or Question()
+    records, detections = read_store(store)
+    result = estimate(
+        port,
+        records,
+        detections,
+        load_cargo(question.cargo_path),
+        product=question.product,
+        period=question.period,
+        reported=question.reported,
+        draws=question.draws,
+        seed=question.seed,
+    )
+    write_report(result, store / REPORT, scenes=_reopened(result.records))
+    export_estimate(result, store / f"{port.id}.gpkg", format="gpkg")
+    export_estimate(result, store / "tables", format="csv")
+    return result
+
+
+def _reopened(records: Iterable[SceneRecord]) -> dict[str, Scene]:
+    """The scenes whose pictures are still where they were, by scene id: the report shows their pictures."""
+    scenes = {}
+    for record in records:
+        try:
+            scenes[record.scene_id] = open_scene(record.source, acquired_at=record.acquired_at)
+        except BerthwatchError:
+            continue
+    return scenes
