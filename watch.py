@@ -126,6 +126,31 @@ def report_store(port: Port, store: Path, question: Question | None = None) -> E
     return result
 
 
+def read_reported(path: Path) -> pd.DataFrame:
+    """Deliveries that states notified, from a CSV with the columns `date` (YYYY-MM-DD, UTC) and `barrels`.
+
+    Raises:
+        BerthwatchError: the file cannot be read, lacks a column, or holds something else than dates and amounts.
+    """
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise BerthwatchError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())}") from error
+    if missing := {"date", "barrels"} - set(table.columns):
+        raise BerthwatchError(
+            f"{path}: has no column {', '.join(sorted(missing))}; the first line must be: date,barrels"
+        )
+    date = pd.to_datetime(table["date"], utc=True, errors="coerce", format="ISO8601")
+    barrels = pd.to_numeric(table["barrels"], errors="coerce")
+    for name, column in (("date", date), ("barrels", barrels.where(barrels >= 0))):
+        if column.isna().any():
+            row = int(column.isna().to_numpy().argmax())
+            raise BerthwatchError(
+                f"{path}: line {row + 2}: {name} is {table[name].iloc[row]!r}; write such as 2024-01-31,15279"
+            )
+    return pd.DataFrame({"date": date, "barrels": barrels.astype("float64")})
+
+
 def _reopened(records: Iterable[SceneRecord]) -> dict[str, Scene]:
     """The scenes whose pictures are still where they were, by scene id: the report shows their pictures."""
     scenes = {}
