@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import shapely
+
 from berthwatch.errors import BerthwatchError
 from berthwatch.inference.detections import COLUMNS, SCHEMA, detections_frame, empty_detections
 from berthwatch.inference.size_class import SIZE_CLASSES

@@ -1,0 +1,312 @@
+"""One scene through the whole chain, from a GeoTIFF on disk to ships in metres."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from affine import Affine
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from inference_scenes import WATER, BrightHulls, Hull, metadata, north_up, paint, write
+from pyproj import Geod, Transformer
+
+from berthwatch.errors import BerthwatchError
+from berthwatch.imagery.scene import open_scene
+from berthwatch.inference.detect import DetectSettings, StageTimes, detect_scene, plan_grid
+from berthwatch.inference.detections import COLUMNS, empty_detections
+from berthwatch.models.boxes import Boxes
+
+LON, LAT = 133.05, 42.74
+UTM = "EPSG:32653"
+GEOD = Geod(ellps="WGS84")
+
+
+def hull_at(crs, transform, x, y, *, heading=30.0, length=334.0, beam=60.0) -> Hull:
+    """A hull whose centre is at pixel (x, y)."""
+    lon, lat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(*(transform @ (x, y)))
+    return Hull(lon, lat, heading, length, beam)
+
+
+def make_scene(folder, hulls, *, crs=UTM, transform=None, width=700, height=700, gsd_m=3.0, **profile):
+    transform = transform or north_up(crs, LON, LAT, (gsd_m, gsd_m))
+    pixels = paint(hulls, crs=crs, transform=transform, width=width, height=height, gsd_m=gsd_m)
+    return open_scene(write(folder / "scene.tif", pixels, crs=crs, transform=transform, **profile))
+
+
+def assert_is(ship: pd.Series, hull: Hull, *, metres: float = 3.0, degrees: float = 1.0) -> None:
+    assert ship.length_m == pytest.approx(hull.length_m, abs=metres)
+    assert ship.beam_m == pytest.approx(hull.beam_m, abs=metres)
+    assert abs((ship.heading_deg - hull.heading_deg + 90) % 180 - 90) < degrees
+    assert GEOD.inv(ship.lon, ship.lat, hull.lon, hull.lat)[2] < metres
+    assert shapely.Point(hull.lon, hull.lat).within(ship.geometry)
+
+
+GRIDS = {
+    "UTM": (UTM, north_up(UTM, LON, LAT, (3.0, 3.0))),
+    "Web Mercator, 3 m on the ground": ("EPSG:3857", north_up("EPSG:3857", LON, LAT, (4.08, 4.08))),
+    "degrees, pixels taller than wide": ("EPSG:4326", north_up("EPSG:4326", LON, LAT, (2.9e-5, 2.9e-5))),
+    "south up": (UTM, north_up(UTM, LON, LAT - 0.02, (3.0, -3.0))),
+    "turned by 20 degrees": (UTM, north_up(UTM, LON, LAT, (3.0, 3.0)) @ Affine.rotation(20)),
+}
+
+
+@pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS)
+@pytest.mark.parametrize("heading", [5.0, 130.0])
+def test_metres_and_headings_are_right_in_every_crs(tmp_path, grid, heading):
+    crs, transform = grid
+    hull = hull_at(crs, transform, 350, 330, heading=heading, length=250, beam=44)
+    scene = make_scene(tmp_path, [hull], crs=crs, transform=transform)
+
+    record, ships = detect_scene(scene, BrightHulls())
+
+    assert len(ships) == 1
+    assert_is(ships.iloc[0], hull)
+    assert record.working_gsd_m == pytest.approx(3.0, rel=0.25)
+    assert record.observed.area == pytest.approx(record.footprint.area, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("scene_gsd", "working_gsd"), [(1.0, 3.0), (3.0, 3.0), (5.0, 5.0), (14.0, 10.0)], ids=lambda value: f"{value} m"
+)
+def test_a_scene_is_searched_at_the_gsd_the_model_knows(tmp_path, scene_gsd, working_gsd):
+    side = int(2100 / scene_gsd)
+    transform = north_up(UTM, LON, LAT, (scene_gsd, scene_gsd))
+    hull = hull_at(UTM, transform, side / 2, side / 2)
+    scene = make_scene(tmp_path, [hull], transform=transform, width=side, height=side, gsd_m=scene_gsd)
+
+    record, ships = detect_scene(scene, BrightHulls())
+
+    assert record.working_gsd_m == pytest.approx(working_gsd, rel=0.01)
+    assert len(ships) == 1
+    assert_is(ships.iloc[0], hull, metres=max(3.0, 0.7 * working_gsd))
+    assert ships.length_sd_m[0] == pytest.approx(0.5 * working_gsd, rel=0.01)
+
+
+@given(x=st.floats(120, 580), y=st.floats(120, 580), heading=st.floats(0, 180))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_vlcc_is_one_ship_wherever_the_seams_cut_it(tmp_path, x, y, heading):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    hull = hull_at(UTM, transform, x, y, heading=heading)
+    scene = make_scene(tmp_path, [hull], transform=transform)
+    assert len(plan_grid(scene, metadata(), DetectSettings()).tiles) == 16
+
+    _, ships = detect_scene(scene, BrightHulls())
+
+    assert len(ships) == 1
+    assert_is(ships.iloc[0], hull)
+    assert not ships.touches_edge[0]
+
+
+@pytest.mark.parametrize("heading", [0.0, 20.0, 45.0, 70.0])
+@pytest.mark.parametrize("phase", [0, 61])
+def test_four_tankers_moored_side_by_side_stay_four(tmp_path, heading, phase):
+    gsd, gap, beam = 1.0, 5.0, 44.0
+    transform = north_up(UTM, LON, LAT, (gsd, gsd))
+    centre = hull_at(UTM, transform, 420 + phase, 420 + 2 * phase, heading=heading, length=250, beam=beam)
+    row = []
+    for place in (-1.5, -0.5, 0.5, 1.5):
+        lon, lat, _ = GEOD.fwd(centre.lon, centre.lat, heading + 90, place * (beam + gap))
+        row.append(Hull(lon, lat, heading, 250, beam))
+    scene = make_scene(tmp_path, row, transform=transform, width=1000, height=1000, gsd_m=gsd)
+
+    _, ships = detect_scene(scene, BrightHulls(metadata(min_working_gsd_m=1.0, tile_px=640)))
+
+    assert len(ships) == 4
+    for hull in row:
+        nearest = np.argmin([GEOD.inv(hull.lon, hull.lat, s.lon, s.lat)[2] for s in ships.itertuples()])
+        assert_is(ships.iloc[nearest], hull)
+
+
+def test_shifting_the_scene_changes_nothing(tmp_path):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    fleet = [
+        hull_at(UTM, transform, x, y, heading=17.0 * i, length=90 + 35 * i, beam=15 + 6 * i)
+        for i, (x, y) in enumerate([(120, 150), (330, 180), (500, 330), (200, 420), (420, 520), (330, 330)])
+    ]
+    reference = None
+    for shift in ((0, 0), (1, 0), (37, 64), (90, 11)):
+        moved = transform @ Affine.translation(-shift[0], -shift[1])
+        scene = make_scene(tmp_path, fleet, transform=moved, width=760, height=760)
+        _, ships = detect_scene(scene, BrightHulls())
+        measured = ships[["lon", "lat", "length_m", "beam_m", "heading_deg"]].to_numpy()
+        reference = measured if reference is None else reference
+        np.testing.assert_allclose(measured, reference, rtol=1e-9, atol=1e-9)
+
+
+class Undecided(BrightHulls):
+    """Tiles of odd and even columns disagree on where ships lie, each thinking them in the other's core."""
+
+    def detect(self, tiles):
+        found = []
+        for i, boxes in enumerate(super().detect(tiles)):
+            column = (self.tiles_seen - len(tiles) + i) % 3
+            found.append(boxes.shifted(3.0 if column == 0 else -3.0, 0.0))
+        return found
+
+
+def test_a_ship_between_two_tiles_is_not_lost_when_they_disagree_where_it_lies(tmp_path):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    blank = make_scene(tmp_path, [], transform=transform)
+    border = plan_grid(blank, metadata(), DetectSettings()).tiles[0].core[2]
+    scene = make_scene(tmp_path, [hull_at(UTM, transform, border, 150)], transform=transform)
+
+    _, ships = detect_scene(scene, Undecided())
+
+    assert len(ships) == 1
+
+
+def test_ships_cut_by_the_scene_or_by_nodata_are_marked(tmp_path):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    places = {"whole": (350, 350), "off the north": (250, 10), "under nodata": (560, 480), "at the border": (100, 500)}
+    hulls = [hull_at(UTM, transform, *place, heading=60) for place in places.values()]
+    pixels = paint(hulls, crs=UTM, transform=transform, width=700, height=700, gsd_m=3.0)
+    x, y = np.meshgrid(np.arange(700), np.arange(700))
+    pixels[:, x + 0.3 * y > 720] = 0
+    scene = open_scene(write(tmp_path / "scene.tif", pixels, crs=UTM, transform=transform, nodata=0))
+
+    _, ships = detect_scene(scene, BrightHulls())
+
+    marked = {
+        name: bool(ships.touches_edge[np.hypot(ships.lon - hull.lon, ships.lat - hull.lat).argmin()])
+        for name, hull in zip(places, hulls, strict=True)
+    }
+    assert marked == {"whole": False, "off the north": True, "under nodata": True, "at the border": False}
+
+
+def test_a_valid_black_shadow_is_no_border(tmp_path):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    hull = hull_at(UTM, transform, 350, 350)
+    pixels = paint([hull], crs=UTM, transform=transform, width=700, height=700, gsd_m=3.0)
+    pixels[pixels == WATER] = 0
+    scene = open_scene(write(tmp_path / "scene.tif", pixels, crs=UTM, transform=transform))
+
+    _, ships = detect_scene(scene, BrightHulls())
+
+    assert list(ships.touches_edge) == [False]
+
+
+def test_a_scene_of_nodata_is_a_valid_empty_result(tmp_path):
+    blank = np.zeros((3, 500, 500), np.uint8)
+    path = write(tmp_path / "s.tif", blank, crs=UTM, transform=north_up(UTM, LON, LAT, (3.0, 3.0)), nodata=0)
+    detector = BrightHulls()
+
+    record, ships = detect_scene(open_scene(path), detector)
+
+    pd.testing.assert_frame_equal(pd.DataFrame(ships), pd.DataFrame(empty_detections()))
+    assert record.observed.is_empty
+    assert not record.footprint.is_empty
+    assert detector.tiles_seen == 0
+
+
+def test_an_aoi_limits_ships_tiles_and_the_observed_area(tmp_path):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    inside = hull_at(UTM, transform, 150, 150, length=120, beam=20)
+    outside = hull_at(UTM, transform, 550, 550, length=120, beam=20)
+    scene = make_scene(tmp_path, [inside, outside], transform=transform)
+    aoi = shapely.Point(inside.lon, inside.lat).buffer(0.004, quad_segs=2)
+    detector = BrightHulls()
+
+    record, ships = detect_scene(scene, detector, aoi=aoi)
+
+    assert len(ships) == 1
+    assert_is(ships.iloc[0], inside)
+    assert detector.tiles_seen < 16
+    assert record.observed.symmetric_difference(aoi & scene.footprint()).area < 1e-3 * aoi.area
+    assert record.settings["aoi"]["type"] == "Polygon"
+
+
+def test_an_aoi_elsewhere_gives_nothing_observed(tmp_path):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    scene = make_scene(tmp_path, [hull_at(UTM, transform, 350, 350)], transform=transform)
+
+    record, ships = detect_scene(scene, BrightHulls(), aoi=shapely.box(10, 50, 11, 51))
+
+    assert len(ships) == 0
+    assert record.observed.is_empty
+
+
+def test_rows_are_complete_and_agree_with_each_other(tmp_path):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    vlcc = hull_at(UTM, transform, 350, 200, length=334, beam=60)
+    coaster = hull_at(UTM, transform, 350, 500, length=90, beam=14.5)
+    scene = make_scene(tmp_path, [coaster, vlcc], transform=transform)
+
+    _, ships = detect_scene(scene, BrightHulls())
+
+    assert tuple(ships.columns) == COLUMNS
+    assert list(ships.detection_id) == ["scene-00001", "scene-00002"], "numbered from the north down"
+    assert list(ships.size_class) == ["VLCC", "coastal L"]
+    assert list(ships.vessel_class) == ["tanker", "tanker"]
+    np.testing.assert_allclose(ships.tanker_probability, 0.9, rtol=1e-6)
+    assert ships.dwt_t_p05[0] < 300_000 < ships.dwt_t_p95[0]
+    assert ships.dwt_t_p05[1] < 3_700 < ships.dwt_t_p95[1]
+    assert ships.acquired_at.isna().all()
+
+
+def test_batches_make_no_difference_and_a_run_repeats_itself(tmp_path):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    fleet = [
+        hull_at(UTM, transform, 100 + 120 * i, 150 + 80 * i, heading=31.0 * i, length=200, beam=30) for i in range(5)
+    ]
+    scene = make_scene(tmp_path, fleet, transform=transform)
+
+    results = [detect_scene(scene, BrightHulls(), DetectSettings(batch_size=size)) for size in (1, 1, 4, 50)]
+
+    for record, ships in results:
+        assert record == results[0][0]
+        pd.testing.assert_frame_equal(pd.DataFrame(ships), pd.DataFrame(results[0][1]))
+
+
+def test_a_score_threshold_drops_what_scores_less(tmp_path):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    scene = make_scene(tmp_path, [hull_at(UTM, transform, 350, 350)], transform=transform)
+
+    kept = detect_scene(scene, BrightHulls(), DetectSettings(score_threshold=0.89))
+    dropped = detect_scene(scene, BrightHulls(), DetectSettings(score_threshold=0.91))
+
+    assert (len(kept[1]), len(dropped[1])) == (1, 0)
+    assert dropped[0].settings["score_threshold"] == 0.91
+    assert kept[0].fingerprint != dropped[0].fingerprint
+
+
+def test_progress_rises_to_the_end_and_the_stage_table_adds_up(tmp_path):
+    scene = make_scene(tmp_path, [])
+    heard: list[tuple[int, int]] = []
+    times = StageTimes()
+
+    detect_scene(
+        scene, BrightHulls(), DetectSettings(batch_size=2), progress=lambda *state: heard.append(state), times=times
+    )
+
+    assert [done for done, _ in heard] == sorted(done for done, _ in heard)
+    assert heard[-1] == (16, 16)
+    assert times.tiles == 16
+    assert times.megapixels == pytest.approx(16 * 320 * 320 / 1e6)
+    assert times.seconds["detect"] > 0
+    assert times.seconds["read"] > 0
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"overlap_m": 0}, "overlap_m 0 must be positive"),
+        ({"score_threshold": 1.5}, r"score_threshold 1\.5 must lie"),
+        ({"batch_size": 0}, "batch_size 0 must be at least 1"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(values, message):
+    with pytest.raises(BerthwatchError, match=message):
+        DetectSettings(**values)
+
+
+def test_a_centre_in_the_black_beyond_the_scene_is_no_ship(tmp_path):
+    class SeesEchoes(BrightHulls):
+        def detect(self, tiles):
+            echo = Boxes.from_xywhr([[250.0, 250.0, 30.0, 8.0, 0.3]])
+            return [echo for _ in tiles]
+
+    scene = make_scene(tmp_path, [], width=200, height=200)
+
+    _, ships = detect_scene(scene, SeesEchoes())
+
+    assert len(ships) == 0
