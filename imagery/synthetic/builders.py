@@ -79,10 +79,9 @@ def finger_pier(rng: Rng, shore: Frame, reach_m: float, width_m: float) -> Plan:
         start, length = rng.uniform(10, 25), reach_m * rng.uniform(0.5, 0.85)
         frame = shore.at(shed / 2, start, 90)
         plan.standing.append(Building(frame, length, shed, 10, jittered(rng, ROOFS[rng.integers(len(ROOFS))], 10)))
-    plan.moorings.append(Mooring(shore.at(-width_m / 2, 4, 90).at(0, 0), reach_m - 4, "general"))
+    # Out to sea along the side where that leaves water to the right, and back along the other.
+    plan.moorings.append(Mooring(shore.at(-width_m / 2, 4, 90), reach_m - 4, "general"))
     plan.moorings.append(Mooring(shore.at(width_m / 2, reach_m, -90), reach_m - 4, "general"))
-    # Seen from its start the first berth runs out to sea with its water to the right, so it is on the far side.
-    plan.moorings[-2] = Mooring(shore.at(-width_m / 2, 4, 90), reach_m - 4, "general")
     return plan
 
 
@@ -180,8 +179,8 @@ def town(rng: Rng, frame: Frame, length_m: float, depth_m: float, *, detail_m: f
     """Streets of small roofs and trees. detail_m: nothing smaller than this is built."""
     plan = Plan()
     green = jittered(rng, [(84, 96, 62), (64, 82, 56), (110, 108, 80), (140, 130, 104)][rng.integers(4)], 10)
-    plan.ground.append(rectangle_land(frame, 0, length_m, -depth_m, 0, green, rough=200, edge=(170, 160, 140), edge_m=5))
-    pitch = float(max(rng.uniform(22, 45), 6 * detail_m, np.sqrt(length_m * depth_m / 260)))
+    plan.ground.append(rectangle_land(frame, 0, length_m, -depth_m, 0, green, rough=170, edge=(170, 160, 140), edge_m=5))
+    pitch = float(max(rng.uniform(22, 45), 6 * detail_m, np.sqrt(length_m * depth_m / (260 if detail_m < 4 else 110))))
     roofs = [ROOFS[i] for i in rng.integers(0, len(ROOFS), 4)]
     for t in np.arange(pitch * 0.6, depth_m - pitch * 0.5, pitch):
         street = frame.to_world([(0, -t + pitch * 0.42), (length_m, -t + pitch * 0.42)])
@@ -256,9 +255,9 @@ def sand_bar(rng: Rng, centre: Frame, length_m: float, width_m: float) -> Plan:
     ragged = np.clip(ragged + rng.normal(0, 0.12, len(turn)), 0.2, 2)
     outline = np.column_stack([np.cos(turn) * length_m / 2, np.sin(turn) * width_m / 2]) * ragged[:, None]
     tone = jittered(rng, [(204, 190, 158), (120, 108, 92), (84, 80, 74), (92, 104, 70), (160, 150, 120)][rng.integers(5)], 12)
-    plan = Plan(ground=[Land(_points(centre.to_world(outline)), tone, rough=200)])
+    plan = Plan(ground=[Land(_points(centre.to_world(outline)), tone, rough=180)])
     if rng.random() < 0.5 and width_m > 20:
-        plan.ground.append(Land(_points(centre.to_world(outline * 0.6)), jittered(rng, (70, 84, 54), 10), rough=255))
+        plan.ground.append(Land(_points(centre.to_world(outline * 0.6)), jittered(rng, (70, 84, 54), 10), rough=235))
     return plan
 
 

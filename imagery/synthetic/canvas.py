@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 F32 = NDArray[np.float32]
 RGB = tuple[float, float, float]
 
+SKYLIT = (6, 9, 14)  # full shade: skylight still reaches it, and it is blue
 _TURN = np.linspace(0, 2 * np.pi, 20, endpoint=False)
 CIRCLE = np.column_stack([np.cos(_TURN), np.sin(_TURN)])  # (20, 2), radius one
 
@@ -67,14 +68,14 @@ def swept(footprint: ArrayLike, offset: ArrayLike) -> NDArray[np.float64]:
     An edge that faces the way of the offset is moved, one that faces back stays; where the facing changes, the
     vertex is there twice, before and after the move.
     """
-    points = np.asarray(footprint, float)
+    points = np.asarray(footprint, float).tolist()
     dx, dy = float(offset[0]), float(offset[1])  # type: ignore[index]
-    edges = np.roll(points, -1, 0) - points
-    following = np.roll(points, -1, 0)
-    area = float(np.sum(points[:, 0] * following[:, 1] - following[:, 0] * points[:, 1]))
-    ahead = ((edges[:, 1] * dx - edges[:, 0] * dy) * area > 0).tolist()
+    following = points[1:] + points[:1]
+    edges = list(zip(points, following, strict=True))
+    area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in edges)
+    ahead = [((y1 - y0) * dx - (x1 - x0) * dy) * area > 0 for (x0, y0), (x1, y1) in edges]
     outline: list[tuple[float, float]] = []
-    for (x, y), before, after in zip(points.tolist(), ahead[-1:] + ahead[:-1], ahead, strict=True):
+    for (x, y), before, after in zip(points, ahead[-1:] + ahead[:-1], ahead, strict=True):
         if before or after:
             moved = (x + dx, y + dy)
             outline += [moved] if before and after else [(x, y), moved] if after else [moved, (x, y)]
@@ -144,6 +145,9 @@ class Canvas:
         cells = [c for c in (self._pillow_cells(o) for o in outlines) if c is not None]
         if not cells or darkness <= 0:
             return
+        if len(cells) == 1:
+            self._draw.polygon(cells[0], fill=_rgba(SKYLIT, darkness))
+            return
         points = np.array([p for polygon in cells for p in polygon])
         x0, y0 = np.maximum(points.min(0) - 1, 0).astype(int)
         x1, y1 = np.minimum(points.max(0) + 2, (self.image.width, self.image.height)).astype(int)
@@ -153,16 +157,16 @@ class Canvas:
         draw = ImageDraw.Draw(mask)
         for polygon in cells:
             draw.polygon([(x - x0, y - y0) for x, y in polygon], fill=round(255 * darkness))
-        # Skylight still reaches the shade, and it is blue.
-        self.image.paste((6, 9, 14), (x0, y0, x1, y1), mask)
+        self.image.paste(SKYLIT, (x0, y0, x1, y1), mask)
 
     def block(
         self, footprint: ArrayLike, height_m: float, colour: RGB, light: Light, *, rough: int | None = None
     ) -> None:
         """A convex building or tank: its cast shadow, then its roof."""
-        if not self.sees(swept(footprint, light.shadow_per_metre * height_m)):
+        shaded = swept(footprint, light.shadow_per_metre * height_m)
+        if not self.sees(shaded):
             return
-        self.shade([swept(footprint, light.shadow_per_metre * height_m)], light.darkness)
+        self.shade([shaded], light.darkness)
         self.polygon(footprint, colour, rough=rough)
 
     def patch(self, texture: NDArray[np.uint8], frame: Frame, length_m: float, width_m: float) -> None:

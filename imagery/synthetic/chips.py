@@ -7,14 +7,17 @@ from numpy.typing import NDArray
 
 from .builders import Plan, breakwater, fish_farm, oil_jetty, sand_bar
 from .canvas import Frame, Light
+from .fleet import afloat, anchored, ships_along, under_way
 from .harbour import HarbourLayout
 from .picture import Conditions, View, take_picture
-from .random_harbour import random_harbour, random_kind, random_ship, ships_along
+from .random_harbour import random_harbour
 from .sea import random_sea
 from .sensor import random_sensor, random_sky
 from .ships import SyntheticShip
 
 Rng = np.random.Generator
+
+PLACES = {"open": 0.16, "anchorage": 0.18, "harbour": 0.38, "jetty": 0.16, "empty": 0.12}
 
 
 @dataclass(frozen=True)
@@ -41,149 +44,89 @@ def random_chip(
 
     Ships less than `least_visible` inside, shorter than `least_px`, or hidden by cloud are painted but not listed.
     """
-    view = View(0.0, size_px * gsd_m, size_px, size_px, gsd_m)
+    extent = size_px * gsd_m
+    view = View(0.0, extent, size_px, size_px, gsd_m)
     light = Light(float(rng.uniform(0, 360)), float(rng.uniform(22, 75)), float(rng.uniform(0.35, 0.8)))
     sensor = random_sensor(rng, gsd_m=gsd_m)
     conditions = Conditions(random_sea(rng, gsd_m=gsd_m), light, random_sky(rng), sensor)
-    layout, ships = _random_place(rng, size_px * gsd_m, gsd_m)
+    layout, ships = _random_place(rng, extent, gsd_m)
+    ships = afloat(ships, layout)
     rgb, clouds = take_picture(rng, view, conditions, layout, ships)
-    return _with_truth(rgb, clouds, view, ships, least_visible, least_px)
+    seen = [_seen_part(view, clouds, ship) for ship in ships]
+    listed = [
+        (ship, part)
+        for ship, (part, hidden) in zip(ships, seen, strict=True)
+        if part >= least_visible and hidden < 0.55 and ship.length_m / gsd_m >= least_px
+    ]
+    return Chip(
+        rgb,
+        np.array([view.to_pixels(s.corners) for s, _ in listed]).reshape(-1, 4, 2),
+        [s.kind for s, _ in listed],
+        np.array([s.length_m for s, _ in listed]),
+        np.array([s.beam_m for s, _ in listed]),
+        np.array([part for _, part in listed]),
+    )
 
 
 def _random_place(rng: Rng, extent: float, gsd_m: float) -> tuple[HarbourLayout, list[SyntheticShip]]:
-    """Open water, anchorage, or harbour with ships in it; now and then with none at all."""
-    place = rng.choice(["open", "anchorage", "harbour", "jetty", "empty"], p=[0.16, 0.18, 0.38, 0.16, 0.12])
-    if place == "open":
-        return _scattered_obstacles(rng, extent), _under_way(rng, extent, int(rng.integers(1, 5)))
-    if place == "anchorage":
-        return HarbourLayout(), _anchored(rng, extent)
-    if place == "jetty":
-        return _jetty_at_sea(rng, extent)
-    coast = _random_coast(rng, extent)
-    if place == "empty":
-        layout = random_harbour(rng, coast, extent * 0.75, detail_m=gsd_m) if rng.random() < 0.6 else _scattered_obstacles(rng, extent)
-        return layout, []
-    layout = random_harbour(rng, coast, extent * 0.75, detail_m=gsd_m)
+    """Open water, anchorage, harbour or oil jetty with ships; or the like with none: the hard negatives."""
+    match str(rng.choice(list(PLACES), p=list(PLACES.values()))):
+        case "open":
+            return _obstacles(rng, extent), under_way(rng, extent, int(rng.integers(1, 5)))
+        case "anchorage":
+            return HarbourLayout(), anchored(rng, extent, int(rng.integers(1, 9)))
+        case "jetty":
+            return _jetty_at_sea(rng, extent, gsd_m)
+        case "empty" if rng.random() < 0.4:
+            return _obstacles(rng, extent), []
+        case place:
+            coast = Frame(extent / 2, extent / 2, float(rng.uniform(0, 360))).at(0.0, float(rng.uniform(-0.42, 0.3)) * extent)
+            layout = random_harbour(rng, coast, extent * 0.75, detail_m=gsd_m)
+            return layout, [] if place == "empty" else _harbour_fleet(rng, layout, extent)
+
+
+def _harbour_fleet(rng: Rng, layout: HarbourLayout, extent: float) -> list[SyntheticShip]:
+    """Ships at the berths, and a few under way off them."""
     ships: list[SyntheticShip] = []
     occupancy = rng.uniform(0.2, 0.9)
     for mooring in layout.moorings:
         ships += ships_along(rng, mooring, occupancy=occupancy, longest_m=extent * 1.1)
-    ships += [s for s in _under_way(rng, extent, int(rng.integers(0, 4))) if coast.to_local([(s.x, s.y)])[0, 1] > 60 + s.length_m / 2]
-    return layout, _without_overlaps(ships)
+    return ships + under_way(rng, extent, int(rng.integers(0, 4)))
 
 
-def _random_coast(rng: Rng, extent: float) -> Frame:
-    """A coast line that leaves some water in the picture."""
-    heading = float(rng.uniform(0, 360))
-    middle = Frame(extent / 2, extent / 2, heading)
-    return middle.at(0.0, float(rng.uniform(-0.42, 0.3)) * extent)
-
-
-def _jetty_at_sea(rng: Rng, extent: float) -> tuple[HarbourLayout, list[SyntheticShip]]:
-    """An oil jetty in the middle of the chip, tankers on it or not."""
-    ship_m = float(np.exp(rng.uniform(np.log(60), np.log(min(340, max(extent * 0.9, 70))))))
+def _jetty_at_sea(rng: Rng, extent: float, gsd_m: float) -> tuple[HarbourLayout, list[SyntheticShip]]:
+    """An oil jetty well inside the chip, tankers on it or not, its coast perhaps outside."""
+    longest = float(min(340, max(extent * 0.9, 70)))
+    ship_m = float(np.exp(rng.uniform(np.log(60), np.log(longest))))
     berth = Frame(extent * rng.uniform(0.3, 0.7), extent * rng.uniform(0.3, 0.7), float(rng.uniform(0, 360)))
     reach = float(rng.uniform(40, 600))
     coast = berth.at(0, -reach)
-    layout = random_harbour(rng, coast, extent, detail_m=max(extent / 320, 0.5))
+    layout = random_harbour(rng, coast, extent * 0.9, detail_m=gsd_m)
     plan = oil_jetty(rng, coast, reach, ship_m)
-    layout = HarbourLayout(layout.features + tuple(plan.ground + plan.standing), layout.moorings, layout.seed)
     ships: list[SyntheticShip] = []
     for mooring in plan.moorings:
         ships += ships_along(rng, mooring, occupancy=0.9, longest_m=ship_m)
     for mooring in layout.moorings:
         ships += ships_along(rng, mooring, occupancy=0.35, longest_m=extent)
-    return layout, _without_overlaps(ships)
+    return HarbourLayout((*layout.features, *plan.ground, *plan.standing), layout.moorings, layout.seed), ships
 
 
-def _scattered_obstacles(rng: Rng, extent: float) -> HarbourLayout:
-    """Things in open water that are not ships."""
+def _obstacles(rng: Rng, extent: float) -> HarbourLayout:
+    """Things in open water that are not ships: islets, sand bars, fish farms, breakwaters, a lone jetty."""
     plan = Plan()
-    for _ in range(int(rng.choice([0, 1, 2, 4], p=[0.55, 0.2, 0.15, 0.1]))):
+    for _ in range(int(rng.choice([0, 1, 2, 4], p=[0.5, 0.22, 0.18, 0.1]))):
         spot = Frame(rng.uniform(0, extent), rng.uniform(0, extent), rng.uniform(0, 360))
-        pick = rng.random()
-        if pick < 0.5:
+        what = rng.random()
+        if what < 0.45:
             length = float(rng.uniform(0.03, 0.3)) * extent
             plan.add(sand_bar(rng, spot, length, length * rng.uniform(0.25, 0.9)))
-        elif pick < 0.7:
+        elif what < 0.65:
             plan.add(fish_farm(rng, spot))
-        else:
+        elif what < 0.85:
             plan.add(breakwater(rng, spot, rng.uniform(0.1, 0.5) * extent))
+        else:
+            plan.add(oil_jetty(rng, spot, rng.uniform(30, 120), rng.uniform(60, 250)))
     return HarbourLayout(tuple(plan.ground + plan.standing), seed=int(rng.integers(2**31)))
-
-
-def _anchored(rng: Rng, extent: float) -> list[SyntheticShip]:
-    """Ships swung to the same wind, or rafted side by side."""
-    heading = float(rng.uniform(0, 360))
-    ships: list[SyntheticShip] = []
-    for _ in range(int(rng.integers(1, 9))):
-        x, y = rng.uniform(0.02, 0.98, 2) * extent
-        course = heading + rng.normal(0, 12)
-        ship = random_ship(rng, float(x), float(y), float(course % 360), random_kind(rng, "anchorage"), longest_m=extent * 1.05)
-        ships.append(ship)
-        for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.8, 0.12, 0.05, 0.03]))):
-            last = ships[-1]
-            other = random_ship(rng, 0, 0, 0, str(rng.choice([ship.kind, "barge", "tanker"])), longest_m=ship.length_m * 1.1)
-            beside = last.frame.at(rng.normal(0, 0.08) * ship.length_m, (last.beam_m + other.beam_m) / 2 + rng.uniform(0.5, 6))
-            turned = beside.heading_deg + (180 if rng.random() < 0.3 else 0)
-            ships.append(SyntheticShip(beside.x, beside.y, turned % 360, other.length_m, other.beam_m, other.kind, other.seed))
-    return _without_overlaps(ships)
-
-
-def _under_way(rng: Rng, extent: float, count: int) -> list[SyntheticShip]:
-    """Ships moving or drifting anywhere, tugs beside some of them."""
-    ships: list[SyntheticShip] = []
-    for _ in range(count):
-        kind = random_kind(rng, "anchorage" if rng.random() < 0.7 else "small")
-        x, y = rng.uniform(0.02, 0.98, 2) * extent
-        ship = random_ship(rng, float(x), float(y), float(rng.uniform(0, 360)), kind, longest_m=extent * 1.05)
-        speed = float(rng.choice([0.0, rng.uniform(2, 11)], p=[0.4, 0.6]))
-        ships.append(SyntheticShip(ship.x, ship.y, ship.heading_deg, ship.length_m, ship.beam_m, kind, ship.seed, speed, ship.laden))
-        if ship.length_m > 100 and rng.random() < 0.2:
-            tug = random_ship(rng, 0, 0, 0, "tug-service", longest_m=34)
-            at = ship.frame.at(rng.uniform(-0.5, 0.5) * ship.length_m, rng.choice([-1, 1]) * (ship.beam_m / 2 + rng.uniform(14, 30)), rng.uniform(0, 360))
-            ships.append(SyntheticShip(at.x, at.y, at.heading_deg, tug.length_m, tug.beam_m, "tug-service", tug.seed, 2.0))
-    return _without_overlaps(ships)
-
-
-def _without_overlaps(ships: list[SyntheticShip]) -> list[SyntheticShip]:
-    """Drop every ship whose hull would cut an earlier one's (separating axes of the rectangles)."""
-    kept: list[SyntheticShip] = []
-    for ship in ships:
-        if not any(_overlap(ship, other) for other in kept):
-            kept.append(ship)
-    return kept
-
-
-def _overlap(a: SyntheticShip, b: SyntheticShip) -> bool:
-    if np.hypot(a.x - b.x, a.y - b.y) > (np.hypot(a.length_m, a.beam_m) + np.hypot(b.length_m, b.beam_m)) / 2:
-        return False
-    corners_a, corners_b = a.corners, b.corners
-    for axis in np.vstack([a.frame.axes, b.frame.axes]):
-        on_a, on_b = corners_a @ axis, corners_b @ axis
-        if on_a.max() <= on_b.min() or on_b.max() <= on_a.min():
-            return False
-    return True
-
-
-def _with_truth(
-    rgb: NDArray[np.uint8], clouds: NDArray[np.float32], view: View, ships: list[SyntheticShip], least_visible: float, least_px: float
-) -> Chip:
-    listed, parts = [], []
-    for ship in ships:
-        part, hidden = _seen_part(view, clouds, ship)
-        if part >= least_visible and hidden < 0.55 and ship.length_m / view.gsd_m >= least_px:
-            listed.append(ship)
-            parts.append(part)
-    corners = np.array([view.to_pixels(s.corners) for s in listed]).reshape(-1, 4, 2)
-    return Chip(
-        rgb,
-        corners,
-        [s.kind for s in listed],
-        np.array([s.length_m for s in listed]),
-        np.array([s.beam_m for s in listed]),
-        np.array(parts),
-    )
 
 
 def _seen_part(view: View, clouds: NDArray[np.float32], ship: SyntheticShip) -> tuple[float, float]:

@@ -5,12 +5,13 @@ moorings they offer. The same layout and seed paint the same harbour under any l
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from .canvas import CIRCLE, RGB, Canvas, Frame, Light
+from .canvas import CIRCLE, RGB, SKYLIT, Canvas, Frame, Light
 from .merchant import BOXES
 from .sprite import jittered, mixed
 
@@ -124,7 +125,7 @@ class Path:
             return
         if self.height_m > 0:
             shift = light.shadow_per_metre * self.height_m
-            canvas.line(points + shift, self.width_m, (6, 9, 14), alpha=light.darkness)
+            canvas.line(points + shift, self.width_m, SKYLIT, alpha=light.darkness)
         canvas.line(points, self.width_m, self.colour)
         if self.stripe is not None:
             along = np.diff(points, axis=0)
@@ -151,7 +152,7 @@ class Deck:
         if not canvas.sees(outline):
             return
         canvas.block(outline, self.height_m, self.colour, light, rough=70)
-        for _ in range(self.clutter):
+        for _ in range(self.clutter if canvas.cell_m < 1.8 else 0):
             size = rng.uniform(1.0, 3.5)
             s, t = rng.uniform(0, self.length_m - size), rng.uniform(0, self.width_m - size)
             tone = jittered(rng, mixed(self.colour, [DARK, PALE][rng.integers(2)], rng.uniform(0.3, 0.9)), 12)
@@ -203,7 +204,7 @@ class QuayCrane:
             return
         beam = self.frame.to_world([(-40, 0), (reach, 0)])
         shift = light.shadow_per_metre * 34
-        canvas.line(beam + shift, 5.0, (6, 9, 14), alpha=light.darkness)
+        canvas.line(beam + shift, 5.0, SKYLIT, alpha=light.darkness)
         for s in (-26, -4):
             canvas.line(self.frame.to_world([(s, -11), (s, 11)]), 2.2, self.colour)
         canvas.line(beam, 4.5, self.colour)
@@ -223,15 +224,15 @@ class Grove:
     height_m: float = 5.0
 
     def paint(self, canvas: Canvas, light: Light, rng: Rng) -> None:
+        if self.radius_m[1] < canvas.cell_m or not canvas.sees(self.frame.rectangle(0, self.length_m, 0, self.width_m)):
+            return
         s, t = rng.uniform(0, self.length_m, self.count), rng.uniform(0, self.width_m, self.count)
         points = self.frame.to_world(np.column_stack([s, t]))
         radii = rng.uniform(*self.radius_m, self.count)
         tones = [jittered(rng, self.colour, 12) for _ in range(self.count)]
-        if not canvas.sees(self.frame.rectangle(0, self.length_m, 0, self.width_m)):
-            return
         dx, dy = light.shadow_per_metre * self.height_m * 0.6
         for (x, y), radius, tone in zip(points, radii, tones, strict=True):
-            canvas.disc(x + dx, y + dy, radius, (6, 9, 14), alpha=light.darkness * 0.7)
+            canvas.disc(x + dx, y + dy, radius, SKYLIT, alpha=light.darkness * 0.7)
             canvas.disc(x, y, radius, tone)
 
 
@@ -245,7 +246,13 @@ class HarbourLayout:
     features: tuple[Feature, ...] = ()
     moorings: tuple[Mooring, ...] = ()
     seed: int = 0
-    texture_cell_m: float = field(default=40.0)
+
+    def solids(self) -> NDArray[np.object_]:
+        """Shapely polygons of the ground and decks that no ship can float on."""
+        outlines = [f.outline for f in self.features if isinstance(f, Land)]
+        outlines += [f.frame.rectangle(0, f.length_m, 0, f.width_m) for f in self.features if isinstance(f, Deck)]
+        polygons = [shapely.Polygon(outline) for outline in outlines]
+        return shapely.make_valid(np.array(polygons, dtype=object)) if polygons else np.array([], dtype=object)
 
     def paint(self, canvas: Canvas, light: Light) -> None:
         """Paint every feature, each with its own random stream: one more feature leaves the others as they are."""

@@ -18,7 +18,7 @@ SHADOWED: RGB = (40, 42, 45)
 # Display colours read off real scenes at 0.7, 3 and 10 m, with how often they occur.
 TANKER_DECKS: list[tuple[RGB, float]] = [
     ((168, 76, 58), 0.20),  # red oxide
-    ((196, 98, 62), 0.14),  # fresh orange-red
+    ((188, 102, 72), 0.14),  # fresh orange-red
     ((128, 58, 48), 0.12),  # dull maroon
     ((120, 86, 68), 0.06),  # weathered brown
     ((92, 138, 112), 0.12),  # green

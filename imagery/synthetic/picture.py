@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from .canvas import Canvas, Light
 from .harbour import HarbourLayout
+from .landcover import open_country
 from .noise import fractal_field
 from .sea import Sea, paint_sea, paint_wake
 from .sensor import Sensor, Sky, cloud_layer, expose, under_sky
 from .ships import SyntheticShip, paint_ship
 
 F32 = NDArray[np.float32]
+
+OPEN_COUNTRY = 0.8  # ground rougher than this is not paved
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Conditions:
 
 def supersampling(gsd_m: float) -> int:
     """Cells a pixel side is painted with: finer where things are small against a pixel."""
-    return 2 if gsd_m <= 1.5 else 3 if gsd_m <= 5 else 4
+    return 2 if gsd_m <= 1.5 else 3
 
 
 def take_picture(
@@ -82,12 +85,16 @@ def paint_ground(
     for ship in ships:
         paint_ship(canvas, ship, conditions.light)
     rgb, rough = canvas.develop()
-    if rough.any():
-        # The ground keeps its looks from date to date: its texture comes from the layout's seed, not from rng.
-        ground = np.random.default_rng([layout.seed, 2**31])
-        cell = layout.texture_cell_m / view.gsd_m
-        texture = fractal_field(ground, shape, max(cell, 3.0), octaves=5, gain=0.9)
-        hue = fractal_field(ground, shape, max(2 * cell, 6.0), octaves=2)
-        tint = np.array([0.3, 0.0, -0.3], np.float32) * hue[..., None]
-        rgb = rgb * np.clip(1 + rough[..., None] * np.float32(0.15) * (texture[..., None] + tint), 0.3, 2.0)
+    return _with_ground_texture(rgb, rough, layout, gsd_m=view.gsd_m) if rough.any() else rgb
+
+
+def _with_ground_texture(rgb: F32, rough: F32, layout: HarbourLayout, *, gsd_m: float) -> F32:
+    """Grain on paving, country on what is not paved. It comes from the layout's seed: every date has the same."""
+    rng = np.random.default_rng([layout.seed, 2**31])
+    shape = rough.shape
+    grain = fractal_field(rng, shape, max(40 / gsd_m, 3.0), octaves=5, gain=0.9)
+    rgb = rgb * np.clip(1 + (rough * np.float32(0.13) * grain), 0.3, 2.0)[..., None]
+    country = np.clip((rough - OPEN_COUNTRY) / (1 - OPEN_COUNTRY), 0, 1)[..., None]
+    if country.any():
+        rgb = rgb + country * np.float32(0.85) * (open_country(layout.seed, shape, gsd_m=gsd_m) - rgb)
     return rgb

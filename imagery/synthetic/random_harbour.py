@@ -1,4 +1,4 @@
-"""Harbours made up at random, and the ships that lie in them."""
+"""Harbours made up at random: a bending coast of terminals, perhaps an opposite bank, and obstacles in the water."""
 
 import numpy as np
 
@@ -6,140 +6,84 @@ from .builders import (
     Plan, breakwater, bulk_yard, container_terminal, finger_pier, fish_farm, marina, oil_jetty, sand_bar, tank_farm, town,
     warehouses, wild_shore,
 )  # fmt: skip
-from .canvas import Frame
-from .harbour import HarbourLayout, Mooring, rectangle_land
-from .ships import SyntheticShip, random_beam, random_length
+from .canvas import RGB, Frame
+from .harbour import HarbourLayout, Land, Mooring, _points, rectangle_land
 from .sprite import jittered
 
 Rng = np.random.Generator
 
-# Who lies at which kind of berth; the rest of the fleet is drawn from the last column.
-BERTH_FLEETS: dict[str, dict[str, float]] = {
-    "oil": {"tanker": 0.86, "gas-carrier": 0.06, "barge": 0.08},
-    "container": {"container": 0.86, "general-cargo": 0.14},
-    "bulk": {"bulk-carrier": 0.78, "general-cargo": 0.18, "barge": 0.04},
-    "general": {
-        "tanker": 0.22, "bulk-carrier": 0.16, "general-cargo": 0.24, "container": 0.06, "passenger": 0.06,
-        "tug-service": 0.09, "fishing": 0.05, "naval": 0.05, "barge": 0.07,
-    },
-    "anchorage": {
-        "tanker": 0.44, "bulk-carrier": 0.2, "general-cargo": 0.12, "container": 0.09, "gas-carrier": 0.03,
-        "passenger": 0.02, "naval": 0.02, "barge": 0.03, "tug-service": 0.03, "fishing": 0.02,
-    },
-    "small": {"leisure": 0.85, "fishing": 0.15},
+STRETCHES: dict[str, float] = {
+    "oil": 0.24, "tanks": 0.06, "boxes": 0.13, "sheds": 0.15, "bulk": 0.09, "town": 0.07, "wild": 0.1, "piers": 0.08,
+    "marina": 0.04, "basin": 0.04,
 }  # fmt: skip
-
-
-def random_kind(rng: Rng, fleet: str) -> str:
-    """A ship kind out of one of the fleets above."""
-    kinds, weights = zip(*BERTH_FLEETS[fleet].items(), strict=True)
-    return str(rng.choice(kinds, p=np.array(weights) / sum(weights)))
-
-
-def random_ship(rng: Rng, x: float, y: float, heading_deg: float, kind: str, *, longest_m: float = 1e9) -> SyntheticShip:
-    """A ship of this kind with random size and looks."""
-    length = random_length(rng, kind, longest_m=longest_m)
-    beam = min(random_beam(rng, kind, length), length)
-    seed = int(rng.integers(2**31))
-    return SyntheticShip(x, y, heading_deg, length, beam, kind, seed=seed, laden=float(rng.random()))
-
-
-def ships_along(rng: Rng, mooring: Mooring, *, occupancy: float, longest_m: float = 1e9) -> list[SyntheticShip]:
-    """Fill a berth line: ships one behind the other with gaps, either end first, a few with another outside."""
-    if mooring.kind == "small":
-        return _stern_to(rng, mooring, occupancy)
-    ships: list[SyntheticShip] = []
-    s = rng.uniform(2, 30)
-    while s < mooring.length_m - 15:
-        if rng.random() > occupancy:
-            s += rng.uniform(30, 150)
-            continue
-        kind = random_kind(rng, mooring.kind)
-        ship = random_ship(rng, 0, 0, 0, kind, longest_m=min(mooring.length_m - s, longest_m))
-        if s + ship.length_m > mooring.length_m + 10:
-            s += 40
-            continue
-        ships += _alongside(rng, mooring, s, ship)
-        s += ship.length_m + rng.uniform(6, 40)
-    return ships
-
-
-def _alongside(rng: Rng, mooring: Mooring, s: float, ship: SyntheticShip) -> list[SyntheticShip]:
-    """The ship at s along the berth, and perhaps a bunker barge or a sister rafted outside it."""
-    gap = rng.uniform(0.3, 2.5)
-    turned = 180.0 if rng.random() < 0.5 else 0.0
-    frame = mooring.frame.at(s + ship.length_m / 2, gap + ship.beam_m / 2, turned + rng.normal(0, 0.5))
-    placed = [_at(ship, frame)]
-    if rng.random() < 0.12:
-        kind = str(rng.choice(["barge", "tanker", "tug-service", ship.kind]))
-        other = random_ship(rng, 0, 0, 0, kind, longest_m=ship.length_m * 1.05)
-        slide = rng.uniform(-0.4, 0.4) * max(ship.length_m - other.length_m, 0)
-        out = gap + ship.beam_m + rng.uniform(0.5, 4) + other.beam_m / 2
-        turned = 180.0 if rng.random() < 0.5 else 0.0
-        placed.append(_at(other, mooring.frame.at(s + ship.length_m / 2 + slide, out, turned + rng.normal(0, 0.5))))
-    return placed
-
-
-def _stern_to(rng: Rng, mooring: Mooring, occupancy: float) -> list[SyntheticShip]:
-    """Boats side by side, at right angles to a pontoon."""
-    ships: list[SyntheticShip] = []
-    s, usual = 2.0, rng.uniform(8, 15)
-    while s < mooring.length_m - 4:
-        boat = random_ship(rng, 0, 0, 0, random_kind(rng, "small"), longest_m=usual * 1.3)
-        if rng.random() < occupancy:
-            turned = 90.0 if rng.random() < 0.6 else 270.0
-            frame = mooring.frame.at(s + boat.beam_m / 2, 0.6 + boat.length_m / 2, turned)
-            ships.append(_at(boat, frame))
-        s += boat.beam_m + rng.uniform(0.5, 2.0)
-    return ships
-
-
-def _at(ship: SyntheticShip, frame: Frame) -> SyntheticShip:
-    return SyntheticShip(
-        frame.x, frame.y, frame.heading_deg, ship.length_m, ship.beam_m, ship.kind, seed=ship.seed, laden=ship.laden
-    )
+COUNTRY = 255  # roughness of ground that is not paved
 
 
 def random_harbour(rng: Rng, coast: Frame, half_width_m: float, *, detail_m: float) -> HarbourLayout:
-    """A coast through `coast` (water to its right), of random terminals, 2 x half_width_m long.
+    """A coast through `coast` (water to its right), about 2 x half_width_m long.
 
     detail_m is the GSD it will be seen at: nothing much smaller is built.
     """
-    plan = Plan()
-    back = half_width_m * 2.2
-    soil = jittered(rng, [(150, 140, 116), (112, 110, 84), (86, 96, 66), (170, 152, 122)][rng.integers(4)], 10)
-    plan.ground.append(rectangle_land(coast, -half_width_m * 1.5, half_width_m * 1.5, -back, -2, soil, rough=220))
-    kinds = ["oil", "tanks", "boxes", "sheds", "bulk", "town", "wild", "piers", "marina", "basin"]
-    weights = np.array([0.24, 0.08, 0.12, 0.14, 0.09, 0.07, 0.1, 0.08, 0.04, 0.04])
-    s = -half_width_m * 1.1
-    while s < half_width_m * 1.1:
-        length = float(np.clip(rng.lognormal(np.log(350), 0.6), 60, 900))
-        kind = str(rng.choice(kinds, p=weights))
-        step = rng.choice([0.0, rng.uniform(-60, 60)], p=[0.5, 0.5])
-        plan.add(_stretch(rng, kind, coast.at(s, step), length, min(rng.uniform(80, 420), back), detail_m))
-        s += length
+    bend = float(rng.choice([0.0, rng.normal(0, 14)], p=[0.35, 0.65]))
+    plan = random_coast(rng, coast, half_width_m, bend_deg=bend, detail_m=detail_m)
+    if rng.random() < 0.22:  # a channel or river: the opposite bank faces back
+        apart = float(rng.uniform(0.35, 1.1)) * half_width_m + 120
+        bank = coast.at(0, apart, 180 + float(rng.normal(0, 6)))
+        other = random_coast(rng, bank, half_width_m, bend_deg=0.0, detail_m=detail_m)
+        plan = Plan(plan.ground + other.ground, plan.standing + other.standing, plan.moorings + other.moorings)
     if rng.random() < 0.3:
         plan.add(breakwater(rng, coast.at(rng.uniform(-1, 1) * half_width_m, 0), rng.uniform(100, 700)))
+    at_sea = coast.at(rng.uniform(-1, 1) * half_width_m, rng.uniform(60, half_width_m), rng.uniform(0, 180))
     if rng.random() < 0.15:
-        plan.add(sand_bar(rng, coast.at(rng.uniform(-1, 1) * half_width_m, rng.uniform(60, half_width_m), rng.uniform(0, 180)), rng.uniform(30, 300), rng.uniform(8, 60)))
-    if rng.random() < 0.08:
-        plan.add(fish_farm(rng, coast.at(rng.uniform(-1, 1) * half_width_m, rng.uniform(60, half_width_m))))
+        plan.add(sand_bar(rng, at_sea, rng.uniform(30, 300), rng.uniform(20, 90)))
+    elif rng.random() < 0.08:
+        plan.add(fish_farm(rng, at_sea))
     return HarbourLayout(tuple(plan.ground + plan.standing), tuple(plan.moorings), seed=int(rng.integers(2**31)))
 
 
-def _stretch(rng: Rng, kind: str, frame: Frame, length: float, depth: float, detail_m: float) -> Plan:
-    """One stretch of coast; frame at its start."""
+def random_coast(rng: Rng, coast: Frame, half_width_m: float, *, bend_deg: float, detail_m: float) -> Plan:
+    """Stretches of random kind one after the other; the coast turns by about bend_deg at each joint."""
+    kinds, weights = list(STRETCHES), np.array(list(STRETCHES.values()))
+    start = coast.at(-half_width_m, float(rng.uniform(-20, 20)), float(-bend_deg * half_width_m / 700))
+    stretches: list[tuple[str, float, float, float]] = []
+    s = 0.0
+    while s < 2 * half_width_m:
+        length = float(np.clip(rng.lognormal(np.log(350), 0.6), 60, 900))
+        step = float(rng.choice([0.0, rng.uniform(-60, 60)], p=[0.5, 0.5]))
+        turn = float(np.clip(bend_deg * length / 350 + rng.normal(0, 3), -40, 40))
+        stretches.append((str(rng.choice(kinds, p=weights)), length, step, turn))
+        s += length
+    soil = jittered(rng, [(150, 140, 116), (112, 110, 84), (86, 96, 66), (170, 152, 122)][rng.integers(4)], 10)
+    return coast_of(rng, start, stretches, back_m=half_width_m * 2.2, soil=soil, detail_m=detail_m)
+
+
+def coast_of(
+    rng: Rng, start: Frame, stretches: list[tuple[str, float, float, float]], *, back_m: float, soil: RGB, detail_m: float
+) -> Plan:
+    """A coast from `start` on, of (kind, length_m, step seaward in m, turn in degrees after it) stretches.
+
+    Behind it lies open country back_m deep. Kinds: the keys of STRETCHES.
+    """
+    plan, frame = Plan(), start
+    line = [start.at(-back_m / 2, 0)]
+    for kind, length, step, turn in stretches:
+        depth = float(min(rng.uniform(80, 420), back_m))
+        plan.add(stretch_of_coast(rng, kind, frame.at(0, step), length, depth, detail_m=detail_m))
+        line.append(frame)
+        frame = frame.at(length, 0, turn)
+    line += [frame, frame.at(back_m / 2, 0)]
+    edge = [point.to_world([(0, -3)])[0] for point in line]
+    # A coast that bends back on itself would cross its own hinterland: let that end on the middle's side.
+    behind = [line[i].to_world([(0, -back_m)])[0] for i in (-1, len(line) // 2, 0)]
+    plan.ground.insert(0, Land(_points(np.array(edge + behind)), soil, rough=COUNTRY))
+    return plan
+
+
+def stretch_of_coast(rng: Rng, kind: str, frame: Frame, length: float, depth: float, *, detail_m: float) -> Plan:
+    """One stretch of coast; frame at its start, land to the left."""
     match kind:
         case "oil":
-            plan = tank_farm(rng, frame.at(0, -rng.uniform(15, 60)), length, depth)
-            shore = wild_shore(rng, frame, length, depth) if rng.random() < 0.4 else warehouses(rng, frame, length, depth)
-            shore.standing, shore.moorings = [], []
-            shore.add(plan)
-            ship = float(np.exp(rng.uniform(np.log(70), np.log(340))))
-            for s in np.arange(length / 2 if length < 2 * ship else ship * 0.6, length, ship * 1.3):
-                reach = float(rng.choice([rng.uniform(12, 60), rng.uniform(60, 350)]))
-                shore.add(oil_jetty(rng, frame.at(float(s), 0), reach, ship))
-            return shore
+            return _oil_terminal(rng, frame, length, depth)
         case "tanks":
             return tank_farm(rng, frame, length, depth)
         case "boxes":
@@ -161,13 +105,30 @@ def _stretch(rng: Rng, kind: str, frame: Frame, length: float, depth: float, det
             return plan
         case "marina":
             plan = town(rng, frame, length, depth, detail_m=detail_m)
-            plan.add(marina(rng, frame.at(15, 0), rng.uniform(50, 180), max(int(min(length, 260) / 45), 1)))
+            plan.add(marina(rng, frame.at(15, 0), rng.uniform(50, 150), max(int(min(length, 200) / 45), 1)))
             return plan
-        case _:  # a mole around a basin
-            plan = warehouses(rng, frame, length, depth)
-            out, thick = rng.uniform(90, 260), rng.uniform(20, 50)
-            plan.ground.append(rectangle_land(frame, 0, thick, -4, out, (160, 154, 142), rough=90))
-            plan.ground.append(rectangle_land(frame, 0, length * 0.7, out, out + thick, (160, 154, 142), rough=90))
-            plan.moorings.append(Mooring(frame.at(0, out + thick), length * 0.7, "general"))
-            plan.moorings.append(Mooring(frame.at(length * 0.7, out, 180), length * 0.7 - thick, "general"))
-            return plan
+        case _:
+            return _basin(rng, frame, length, depth)
+
+
+def _oil_terminal(rng: Rng, frame: Frame, length: float, depth: float) -> Plan:
+    """Tanks behind the shore, jetties in front of it."""
+    shore = wild_shore(rng, frame, length, depth) if rng.random() < 0.4 else warehouses(rng, frame, length, depth)
+    plan = Plan(ground=shore.ground)
+    plan.add(tank_farm(rng, frame.at(0, -rng.uniform(15, 60)), length, depth))
+    ship = float(np.exp(rng.uniform(np.log(70), np.log(340))))
+    for s in np.arange(length / 2 if length < 2 * ship else ship * 0.6, length, ship * 1.3):
+        reach = float(rng.choice([rng.uniform(12, 60), rng.uniform(60, 350)]))
+        plan.add(oil_jetty(rng, frame.at(float(s), 0), reach, ship))
+    return plan
+
+
+def _basin(rng: Rng, frame: Frame, length: float, depth: float) -> Plan:
+    """A mole around a basin, berths inside and outside."""
+    plan = warehouses(rng, frame, length, depth)
+    out, thick = rng.uniform(90, 260), rng.uniform(20, 50)
+    plan.ground.append(rectangle_land(frame, 0, thick, -4, out, (160, 154, 142), rough=90))
+    plan.ground.append(rectangle_land(frame, 0, length * 0.7, out, out + thick, (160, 154, 142), rough=90))
+    plan.moorings.append(Mooring(frame.at(0, out + thick), length * 0.7, "general"))
+    plan.moorings.append(Mooring(frame.at(length * 0.7, out, 180), length * 0.7 - thick, "general"))
+    return plan

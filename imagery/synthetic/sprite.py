@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
-from .canvas import CIRCLE, RGB, Canvas, Light, _rgba, swept
+from .canvas import CIRCLE, RGB, SKYLIT, Canvas, Light, _rgba, swept
 from .noise import smooth_field
 
 if TYPE_CHECKING:
@@ -96,14 +96,16 @@ class Sprite:
 
     def shade(self, corners: ArrayLike, height_m: float) -> None:
         """The shadow a raised footprint casts on the deck."""
-        self.poly(swept(corners, self.cast * height_m), (6, 9, 14), self.light.darkness)
+        self.poly(swept(corners, self.cast * height_m), SKYLIT, self.light.darkness)
 
     def weather(self, rng: np.random.Generator, strength: float) -> None:
         """Mottle, rust and wear, streaked across the deck as camber drains it."""
         shape = (self.image.height, self.image.width)
-        wear = smooth_field(rng, shape, max(6.0 / self.cell_m, 1.5)) + 0.7 * smooth_field(
+        fine = np.float32(0.7 * min(1.0, 0.6 / self.cell_m))
+        wear = smooth_field(rng, shape, max(6.0 / self.cell_m, 1.5)) + fine * smooth_field(
             rng, shape, max(1.2 / self.cell_m, 1.0)
         )
+        strength *= min(1.0, 1.5 / self.cell_m)
         pixels = np.asarray(self.image, np.float32) * (1 + np.float32(strength) * wear[..., None])
         self.image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
         self._draw = ImageDraw.Draw(self.image, "RGBA")
