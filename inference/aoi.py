@@ -47,11 +47,10 @@ def _from_file(path: str) -> shapely.Polygon | shapely.MultiPolygon:
     if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None:
         raise BerthwatchError(f"--aoi {path}: has no geometry or no coordinate reference system; save it as GeoJSON")
     try:
-        shapes = frame.geometry.dropna().to_crs("EPSG:4326")
+        shapes = list(frame.to_crs("EPSG:4326").geometry)
     except pyproj.exceptions.ProjError as error:
         raise BerthwatchError(f"--aoi {path}: cannot be brought to longitude and latitude: {error}") from error
-    polygons = shapes[shapes.geom_type.isin(["Polygon", "MultiPolygon"])]
-    area = polygons.make_valid().union_all()
+    area = shapely.union_all([shapely.make_valid(shape) for shape in shapes if shape is not None and shape.area > 0])
     if area.is_empty or not isinstance(area, shapely.Polygon | shapely.MultiPolygon):
         raise BerthwatchError(f"--aoi {path}: holds no polygon; draw the area as a polygon")
     return area
