@@ -41,9 +41,9 @@ def demo(
     seed: arg.SeedOption = 2024,
 ) -> None:
     """Simulate six weeks at Vostochny, run the real detector on the pictures, set the estimate beside the truth."""
-    from .demo import run_demo
+    from .demo import run_demo, show_result
 
-    run_demo(store, days=days, seed=seed)
+    show_result(run_demo(store, days=days, seed=seed), store)
 
 
 @app.command()
@@ -101,7 +101,7 @@ def detect(
     out.print(
         f"{sum(outcome.ships or 0 for outcome in outcomes)} ships written to {escape(str(store))}", soft_wrap=True
     )
-    exit_if_failed(outcomes)
+    fail_if_scenes_failed(outcomes)
 
 
 @app.command()
@@ -163,7 +163,7 @@ def watch(
     if profile:
         show_times(times)
     show_estimate(estimate, store / REPORT)
-    exit_if_failed(outcomes)
+    fail_if_scenes_failed(outcomes)
 
 
 @app.command()
@@ -196,11 +196,8 @@ def export(
     """Write the detections in STORE as GeoPackage (styled for QGIS), GeoJSON, KML or CSV."""
     from .reporting.export import export_store
 
-    chosen = format.value if format else target.suffix.removeprefix(".").lower()
-    if chosen not in list(arg.ExportFormat):
-        raise BerthwatchError(f"{target}: its ending names no format; add --format {'|'.join(arg.ExportFormat)}")
-    export_store(store, target, format=chosen)
-    out.print(f"written: {escape(str(target))}", soft_wrap=True)
+    written = export_store(store, target, format=format.value if format else None)
+    out.print(f"written: {escape(str(written))}", soft_wrap=True)
 
 
 @models_app.command("list")
@@ -210,10 +207,10 @@ def models_list() -> None:
 
     from .models.registry import shipped_models
 
-    table = Table("name", "model", "architecture", "classes", "GSD worked at, m", "licence")
+    table = Table("name", "model", "classes", "works at, m")
     for name, card in shipped_models().items():
         gsd = f"{card.min_working_gsd_m:g} to {card.max_working_gsd_m:g}"
-        table.add_row(name, card.model_id, card.architecture, ", ".join(card.classes), gsd, card.licence)
+        table.add_row(name, card.model_id, ", ".join(card.classes), gsd)
     out.print(table)
 
 
@@ -308,13 +305,13 @@ def require_training_packages() -> None:
         raise BerthwatchError(f"{', '.join(missing)} not installed; install berthwatch with its extra train")
 
 
-def exit_if_failed(outcomes: "Sequence[SceneOutcome]") -> None:
-    """Exit with 1 when a scene failed; each one's reason has been told."""
-    failed = sum(outcome.status == "failed" for outcome in outcomes)
+def fail_if_scenes_failed(outcomes: "Sequence[SceneOutcome]") -> None:
+    """End with 1 when a scene failed; each one's reason has been told, but for that of a scene alone."""
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if failed and len(outcomes) == 1:
+        raise BerthwatchError(failed[0].error)
     if failed:
-        if len(outcomes) > 1:
-            err.print(f"{failed} of {len(outcomes)} scenes failed")
-        raise typer.Exit(1)
+        raise BerthwatchError(f"{len(failed)} of {len(outcomes)} scenes failed; the reasons stand above")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -64,12 +64,13 @@ class SceneProgress:
         self._bars.update(self._tiles, description=escape(Path(name).name), completed=done, total=tiles, visible=True)
 
     def scene_ended(self, outcome: "SceneOutcome") -> None:
-        """Tell what became of a scene."""
+        """Tell what became of a scene; the failure of the only one is left to the command to tell."""
         self._n_ended += 1
         self._bars.update(self._scenes, completed=self._n_ended)
         name = escape(outcome.scene_id or outcome.source)
         if outcome.status == "failed":
-            err.print(f"[red]failed[/]: {escape(outcome.error or name)}", soft_wrap=True)
+            if self._n_scenes > 1:
+                err.print(f"[red]failed[/]: {escape(outcome.error or name)}", soft_wrap=True)
             return
         told = (
             "in the store already" if outcome.status == "skipped" else f"{outcome.ships} ships, {outcome.seconds:.1f} s"
@@ -96,10 +97,11 @@ def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
 
 def run_facts(detector: "Detector", settings: "DetectSettings", outcomes: "Sequence[SceneOutcome]") -> dict[str, Any]:
     """What a detection run was made with and came to, for `write_run`."""
+    threshold = settings.score_threshold or detector.metadata.score_threshold
     return {
         "model": detector.metadata.model_dump(mode="json"),
         "backend": detector.description,
-        "settings": asdict(settings),
+        "settings": {**asdict(settings), "score_threshold": threshold},
         "scenes": [asdict(outcome) for outcome in outcomes],
     }
 

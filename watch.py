@@ -83,7 +83,8 @@ def watch(
         times=times,
     )
     if outcomes and all(outcome.status == "failed" for outcome in outcomes):
-        raise BerthwatchError("no scene could be used, so nothing was estimated; the reasons stand above")
+        alone = outcomes[0].error if len(outcomes) == 1 else None
+        raise BerthwatchError(alone or "no scene could be used, so nothing was estimated; the reasons stand above")
     return report_store(port, store, question)
 
 
