@@ -141,7 +141,7 @@ class Boxes:
         corners = self.corners()
         low = (corners < margin_px).any(axis=(1, 2))
         high = (corners > np.array([width, height]) - margin_px).any(axis=(1, 2))
-        return low | high
+        return np.asarray(low | high)
 
     @staticmethod
     def concat(parts: Sequence[Boxes]) -> Boxes:

@@ -6,14 +6,14 @@ import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 import torch
 from ultralytics.nn.tasks import OBBModel
 
 from ..errors import BerthwatchError
 from .metadata import ModelMetadata
-from .network import architecture_of, build_network, stored_tensors
+from .network import architecture_of, build_network, head_of, stored_tensors
 
 Head = Literal["one2many", "one2one"]
 
@@ -70,7 +70,7 @@ def load_checkpoint(path: Path, *, head: Head = "one2many") -> Checkpoint:
         raise BerthwatchError(f"{path}: holds a {type(trained).__name__}; an oriented-box network (OBBModel) is needed")
     return Checkpoint(
         network=_with_one_head(trained, head),
-        architecture=Path(trained.yaml.get("yaml_file", "yolo-obb")).stem,
+        architecture=Path(cast(Any, trained).yaml.get("yaml_file", "yolo-obb")).stem,
         classes=tuple(trained.names[index] for index in range(len(trained.names))),
         image_px=int((content.get("train_args") or {}).get("imgsz", 640)),
     )
@@ -78,7 +78,7 @@ def load_checkpoint(path: Path, *, head: Head = "one2many") -> Checkpoint:
 
 def rounded_as_stored(network: OBBModel) -> OBBModel:
     """A copy with the weights rounded as files hold them, in float32, so that every format has the same numbers."""
-    copy_of = build_network(architecture_of(network), network.model[-1].nc)
+    copy_of = build_network(architecture_of(network), head_of(network).nc)
     copy_of.load_state_dict(stored_tensors(network))
     return copy_of
 
@@ -86,7 +86,7 @@ def rounded_as_stored(network: OBBModel) -> OBBModel:
 def _with_one_head(trained: OBBModel, which: Head) -> OBBModel:
     """A fused float32 copy in which the chosen head is the only one: its output is raw, nothing cut off."""
     network = copy.deepcopy(trained).float().eval()
-    head = network.model[-1]
+    head = head_of(network)
     has_two = getattr(head, "one2one_cv2", None) is not None
     for branch in ("cv2", "cv3", "cv4"):
         if has_two and which == "one2one":

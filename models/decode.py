@@ -80,7 +80,7 @@ def _decode_end2end(output: NDArray[np.floating], threshold: float) -> tuple[lis
 
 def _sound(rows: NDArray[np.floating]) -> NDArray[np.bool_]:
     """(m,) whether a row is finite with both sides positive: an untrained anchor may put its sides inside out."""
-    return np.isfinite(rows).all(axis=1) & (rows[:, 2:4] > 0).all(axis=1)
+    return np.asarray(np.isfinite(rows).all(axis=1) & (rows[:, 2:4] > 0).all(axis=1))
 
 
 def _split(boxes: Boxes, tile_of_box: NDArray[np.integer], n_tiles: int) -> list[Boxes]:

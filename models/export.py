@@ -23,7 +23,7 @@ from ..errors import BerthwatchError
 from .boxes import Boxes
 from .checkpoint import Head, load_checkpoint, rounded_as_stored
 from .metadata import METADATA_KEY, ModelMetadata
-from .network import LARGE_TENSOR, save_network, stored_tensors, weights_sha256
+from .network import LARGE_TENSOR, head_of, save_network, stored_tensors, weights_sha256
 from .onnx_backend import OnnxDetector
 from .torch_backend import TorchDetector
 
@@ -93,6 +93,11 @@ def export_checkpoint(
         weights_sha256=weights_sha256(stored_tensors(stored)), created=datetime.now(UTC)
     )
     reference = TorchDetector(original.network, metadata).raw_output(parity_tiles)
+    if reference[:, 4:-1].max() < metadata.score_threshold:
+        raise BerthwatchError(
+            f"parity tiles: no ship scores {metadata.score_threshold} or more on them, so nothing can be compared; "
+            "give tiles that show ships"
+        )
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out_dir) as scratch:
         new_onnx, new_safetensors = Path(scratch, f"{name}.onnx"), Path(scratch, f"{name}.safetensors")
@@ -102,8 +107,13 @@ def export_checkpoint(
         safetensors_parity = _require_parity(
             reference, TorchDetector.from_file(new_safetensors).raw_output(parity_tiles), metadata, "safetensors"
         )
-        written = [file.replace(out_dir / file.name) for file in (new_onnx, new_safetensors)]
-    return Export(*written, metadata, onnx_parity, safetensors_parity)
+        return Export(
+            onnx=new_onnx.replace(out_dir / new_onnx.name),
+            safetensors=new_safetensors.replace(out_dir / new_safetensors.name),
+            metadata=metadata,
+            onnx_parity=onnx_parity,
+            safetensors_parity=safetensors_parity,
+        )
 
 
 def parity(reference: NDArray[np.float32], other: NDArray[np.float32], *, threshold: float) -> Parity:
@@ -130,11 +140,6 @@ def _require_parity(
     reference: NDArray[np.float32], other: NDArray[np.float32], metadata: ModelMetadata, kind: str
 ) -> Parity:
     found = parity(reference, other, threshold=metadata.score_threshold)
-    if not found.anchors:
-        raise BerthwatchError(
-            f"parity tiles: no ship scores {metadata.score_threshold} or more on them, so nothing can be compared; "
-            "give tiles that show ships"
-        )
     if found.shift_px > MAX_SHIFT_PX or found.score_change > MAX_SCORE_CHANGE:
         raise BerthwatchError(
             f"{kind} export: differs from the checkpoint by {found.shift_px:.2f} px and {found.score_change:.3f} in "
@@ -155,7 +160,7 @@ class _TilesIn(torch.nn.Module):
 
 
 def _write_onnx(network: OBBModel, metadata: ModelMetadata, path: Path) -> None:
-    head = network.model[-1]
+    head = head_of(network)
     example = torch.zeros(2, metadata.tile_px, metadata.tile_px, 3, dtype=torch.uint8)  # 2: a batch of 1 can be folded
     head.export = True  # without its training outputs
     try:

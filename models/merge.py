@@ -93,7 +93,7 @@ def _suppress(
     """Clear `alive` for the later box of each overlapping pair whose earlier box is itself still alive, by rank."""
     first, second = first[overlapping], second[overlapping]
     by_rank = np.argsort(first, kind="stable")
-    state = memoryview(alive.view(np.uint8))  # single elements are quicker to reach here than in an array
+    state = alive.view(np.uint8).data  # single elements are quicker to reach here than in an array
     for i, j in zip(first[by_rank].tolist(), second[by_rank].tolist(), strict=True):
         if state[i]:
             state[j] = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -39,11 +39,16 @@ def build_network(architecture: dict[str, Any], n_classes: int) -> OBBModel:
     """
     _check_architecture(architecture)
     network = OBBModel(json.loads(json.dumps(architecture)), ch=3, verbose=False)
-    head = network.model[-1]
+    head = head_of(network)
     for branch in head.cv3:
         branch[-1] = torch.nn.Conv2d(branch[-1].in_channels, n_classes, 1)
     head.nc, head.no = n_classes, n_classes + 4 * head.reg_max
     return network.eval().fuse(verbose=False).requires_grad_(False)
+
+
+def head_of(network: OBBModel) -> Any:
+    """The network's last layer, Ultralytics' `OBB` or `OBB26`, whose attributes its types do not tell."""
+    return cast(Any, network.model)[-1]
 
 
 def load_network(path: Path) -> tuple[OBBModel, ModelMetadata]:
@@ -79,9 +84,10 @@ def save_network(network: OBBModel, metadata: ModelMetadata, path: Path) -> None
 
 def architecture_of(network: OBBModel) -> dict[str, Any]:
     """The model YAML of a network with one head, as `build_network` takes it."""
-    described = {key: value for key, value in network.yaml.items() if key in _FIELDS}
+    whole: dict[str, Any] = cast(Any, network).yaml
+    described = {key: value for key, value in whole.items() if key in _FIELDS}
     # Ultralytics widens the class branch with the number of classes; started from COCO's 80 it keeps 80 for our four.
-    return described | {"nc": network.model[-1].cv3[0][-1].in_channels, "end2end": False}
+    return described | {"nc": head_of(network).cv3[0][-1].in_channels, "end2end": False}
 
 
 # Large weight tensors are stored in half precision: the file is half as large, and a rounding of 1 in 2000 of a single

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from .cores import granted_cores
 from .decode import boxes_by_tile
 from .detector import check_tiles
 from .metadata import ModelMetadata
-from .network import load_network
+from .network import head_of, load_network
 
 
 class TorchDetector:
@@ -57,7 +57,7 @@ class TorchDetector:
         self._device = torch.device(device)
         self._staging = torch.empty(0, dtype=torch.uint8)
         if device == "cuda":
-            self._network = network.to(self._device, torch.half, memory_format=torch.channels_last)
+            self._network = cast(Any, network.half()).to(self._device, memory_format=torch.channels_last)
             self.description = f"torch {torch.__version__}, CUDA, {torch.cuda.get_device_name()}"
         else:
             threads = granted_cores() if threads is None else threads
@@ -106,9 +106,8 @@ class TorchDetector:
         images = self._on_device(tiles).permute(0, 3, 1, 2)  # a view of NHWC bytes: channels-last as it is
         images = images.to(next(self._network.parameters()).dtype) / 255
         _, branches = self._network(images)
-        head = self._network.model[-1]
         exact = {name: branches[name].float() for name in ("boxes", "scores", "angle")}
-        return head._inference({**exact, "feats": [level.float() for level in branches["feats"]]})
+        return head_of(self._network)._inference({**exact, "feats": [level.float() for level in branches["feats"]]})
 
     def _on_device(self, tiles: NDArray[np.uint8]) -> torch.Tensor:
         if self._device.type == "cpu":

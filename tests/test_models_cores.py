@@ -1,0 +1,48 @@
+"""Cores granted by affinity and by control groups of both versions."""
+
+import os
+
+import pytest
+
+from berthwatch.models.cores import cgroup_quota, granted_cores
+
+
+def write(root, files):
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "cores"),
+    [
+        ("0::/\n", {"cpu.max": "150000 100000\n"}, 1.5),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, None),
+        ("0::/a/b\n", {"a/cpu.max": "400000 100000\n", "a/b/cpu.max": "max 100000\n"}, 4.0),
+        ("0::/a/b\n", {"a/cpu.max": "400000 100000\n", "a/b/cpu.max": "100000 100000\n"}, 1.0),
+        ("4:cpu,cpuacct:/d\n", {"cpu/d/cpu.cfs_quota_us": "250000\n", "cpu/d/cpu.cfs_period_us": "100000\n"}, 2.5),
+        ("4:cpu:/d\n", {"cpu/d/cpu.cfs_quota_us": "-1\n", "cpu/d/cpu.cfs_period_us": "100000\n"}, None),
+        ("4:cpu:/host/only\n", {"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2.0),
+        ("7:memory:/d\n", {"d/cpu.max": "100000 100000\n"}, None),
+        ("0::/\n", {"cpu.max": "nonsense\n"}, None),
+    ],
+)
+def test_the_tightest_quota_counts(tmp_path, membership, files, cores):
+    write(tmp_path / "cgroup", files)
+    (tmp_path / "self").write_text(membership)
+    assert cgroup_quota(tmp_path / "cgroup", tmp_path / "self") == cores
+
+
+def test_without_control_groups_there_is_no_quota(tmp_path):
+    assert cgroup_quota(tmp_path / "cgroup", tmp_path / "self") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no processor affinity")
+def test_affinity_limits_the_cores():
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert granted_cores() == 1
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,89 @@
+"""From the two layouts of network output to boxes."""
+
+import numpy as np
+import pytest
+
+from berthwatch.models.decode import decode
+
+
+def raw_output(anchors, n_anchors=8):
+    """(1, 4 + 3 + 1, n_anchors): the given columns, then columns of zeros."""
+    raw = np.zeros((1, 8, n_anchors), np.float32)
+    raw[0, :, : len(anchors)] = np.array(anchors, np.float32).T
+    return raw
+
+
+def test_raw_columns_are_centre_sides_class_scores_and_last_the_angle():
+    (boxes,), saturated = decode(
+        raw_output([[100, 50, 10, 60, 0.1, 0.7, 0.2, -0.3]]), "raw", n_classes=3, threshold=0.25
+    )
+
+    np.testing.assert_allclose(boxes.xywha, [[100, 50, 60, 10, np.pi / 2 - 0.3]], rtol=1e-6)
+    assert boxes.scores == pytest.approx([0.7])
+    assert boxes.class_ids.tolist() == [1]
+    np.testing.assert_allclose(boxes.class_scores, [[0.1, 0.7, 0.2]])
+    assert saturated == 0
+
+
+def test_end2end_columns_are_centre_sides_score_class_and_angle():
+    output = np.zeros((1, 4, 7), np.float32)
+    output[0, 0] = 100, 50, 60, 10, 0.7, 2, np.pi + 0.25
+
+    (boxes,), saturated = decode(output, "end2end", n_classes=3, threshold=0.25)
+
+    np.testing.assert_allclose(boxes.xywha, [[100, 50, 60, 10, 0.25]], atol=1e-6)
+    assert boxes.class_ids.tolist() == [2]
+    assert boxes.class_scores is None
+    assert saturated == 0
+
+
+def test_a_score_at_the_threshold_is_kept_and_below_it_is_not():
+    anchors = [[100, 50, 60, 10, 0.5, 0, 0, 0], [300, 50, 60, 10, 0.49, 0, 0, 0]]
+    (boxes,), _ = decode(raw_output(anchors), "raw", n_classes=3, threshold=0.5)
+    assert boxes.xywha[:, 0].tolist() == [100]
+
+
+def test_duplicates_within_a_tile_are_merged_whatever_their_class():
+    anchors = [[100, 50, 60, 10, 0.5, 0, 0, 0], [101, 50, 60, 10, 0, 0.8, 0, 0.01], [300, 50, 60, 10, 0.4, 0, 0, 0]]
+    (boxes,), _ = decode(raw_output(anchors), "raw", n_classes=3, threshold=0.25)
+    assert boxes.xywha[:, 0].tolist() == [101, 300]
+
+
+def test_each_box_stays_with_its_tile_and_empty_tiles_give_empty_boxes():
+    ship = raw_output([[100, 50, 60, 10, 0.9, 0, 0, 0]])
+    nothing = np.zeros_like(ship)
+    boxes, _ = decode(np.concatenate([nothing, ship, nothing, ship]), "raw", n_classes=3, threshold=0.25)
+    assert [len(tile) for tile in boxes] == [0, 1, 0, 1]
+    assert boxes[0].class_scores is not None
+    assert boxes[0].class_scores.shape == (0, 3)
+
+
+@pytest.mark.parametrize("layout", ["raw", "end2end"])
+@pytest.mark.parametrize("spoiled", [np.nan, np.inf, -5.0, 0.0])
+def test_boxes_without_a_sound_size_are_dropped(layout, spoiled):
+    sound, bad = [100, 50, 60, 10, 0.9, 0, 0, 0], [300, 50, spoiled, 10, 0.9, 0, 0, 0]
+    output = raw_output([sound, bad]) if layout == "raw" else np.array([[sound[:7], bad[:7]]], np.float32)
+    (boxes,), _ = decode(output, layout, n_classes=3, threshold=0.25)
+    assert boxes.xywha[:, 0].tolist() == [100]
+
+
+def test_raw_output_holds_as_many_ships_as_there_are():
+    columns, rows = np.meshgrid(np.arange(40) * 16.0, np.arange(40) * 16.0)
+    anchors = [[x, y, 10, 4, 0.9, 0, 0, 0.4] for x, y in zip(columns.ravel(), rows.ravel(), strict=True)]
+    (boxes,), saturated = decode(raw_output(anchors, n_anchors=1600), "raw", n_classes=3, threshold=0.25)
+    assert (len(boxes), saturated) == (1600, 0)
+
+
+def test_an_end2end_tile_full_to_its_limit_is_counted():
+    full = np.array([[[x * 50, 50, 40, 10, 0.9, 0, 0] for x in range(5)]], np.float32)
+    almost = full.copy()
+    almost[0, 4, 4] = 0.1
+    boxes, saturated = decode(np.concatenate([full, almost]), "end2end", n_classes=3, threshold=0.25)
+    assert [len(tile) for tile in boxes] == [5, 4]
+    assert saturated == 1
+
+
+@pytest.mark.parametrize(("layout", "shape"), [("raw", (1, 300, 7)), ("end2end", (1, 8, 300)), ("raw", (8, 300))])
+def test_a_shape_that_is_not_the_layouts_is_refused(layout, shape):
+    with pytest.raises(ValueError, match=layout):
+        decode(np.zeros(shape, np.float32), layout, n_classes=3, threshold=0.25)

@@ -1,0 +1,76 @@
+"""The card inside a model file."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from berthwatch.errors import BerthwatchError
+from berthwatch.models.metadata import METADATA_KEY, ModelMetadata, metadata_from_entries, safetensors_entries
+
+
+def card(**changes):
+    values = {
+        "model_id": "test 1",
+        "architecture": "yolo26n-obb",
+        "classes": ("tanker", "cargo"),
+        "min_working_gsd_m": 1.5,
+        "max_working_gsd_m": 10.0,
+        "tile_px": 640,
+        "licence": "AGPL-3.0-or-later",
+        "created": datetime(2026, 11, 22, tzinfo=UTC),
+    }
+    return ModelMetadata(**(values | changes))
+
+
+def test_it_survives_json():
+    assert metadata_from_entries({METADATA_KEY: card().model_dump_json()}, Path("m.onnx")) == card()
+
+
+@pytest.mark.parametrize(("scene", "working"), [(0.5, 1.5), (3.0, 3.0), (20.0, 10.0)])
+def test_a_scene_is_resampled_only_where_the_model_does_not_know_its_gsd(scene, working):
+    assert card().working_gsd_m(scene) == working
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"classes": ()},
+        {"tile_px": 600},
+        {"min_working_gsd_m": 20.0},
+        {"score_threshold": 1.5},
+        {"created": datetime(2026, 11, 22)},  # noqa: DTZ001
+        {"weights_sha256": "not a hash"},
+        {"colour": "blue"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_what_makes_no_sense_is_refused(wrong):
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        card(**wrong)
+
+
+def test_a_file_without_a_card_says_how_to_get_one():
+    with pytest.raises(BerthwatchError, match=r"m\.onnx: has no 'berthwatch' metadata.*models export"):
+        metadata_from_entries({"names": "{0: 'ship'}"}, Path("m.onnx"))
+
+
+def test_a_card_with_a_wrong_field_names_file_and_field():
+    entry = json.dumps(json.loads(card().model_dump_json()) | {"tile_px": -1})
+    with pytest.raises(BerthwatchError, match=r"m\.onnx: metadata field 'tile_px'"):
+        metadata_from_entries({METADATA_KEY: entry}, Path("m.onnx"))
+
+
+@pytest.mark.parametrize("content", [b"", b"12345678", b"\x05\0\0\0\0\0\0\0hello", b"\x02\0\0\0\0\0\0\0[]"])
+def test_a_file_that_is_no_safetensors_file_says_so(tmp_path, content):
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(BerthwatchError, match="not a safetensors file"):
+        safetensors_entries(path)
+
+
+def test_a_missing_file_says_so(tmp_path):
+    with pytest.raises(BerthwatchError, match="cannot be read"):
+        safetensors_entries(tmp_path / "absent.safetensors")
