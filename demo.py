@@ -23,7 +23,6 @@ from .models.registry import load_detector
 from .watch import REPORT, watch
 
 TRUTH = "truth.json"
-CLEAR = 0.7  # share of the berth that is free of cloud in a clear look: what the estimator itself asks for
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class DemoResult:
 
     Attributes:
         traffic: the truth.
-        pictures: one a look, with the share of the berth that it shows.
+        pictures: one a look, with the calls that it shows.
         estimate: of the real chain.
         visit_of_call: for each call the id of the visit that saw her, or None.
         false_visits: visits at the berth when no simulated ship was there.
@@ -46,9 +45,9 @@ class DemoResult:
 
     @property
     def n_clear_looks(self) -> tuple[int, ...]:
-        """For each call, in how many pictures her berth can be seen while she is there."""
-        clear = [picture.look.acquired_at for picture in self.pictures if picture.berth_clear >= CLEAR]
-        return tuple(sum(call.covers(time) for time in clear) for call in self.traffic.calls)
+        """For each call, how many pictures show her clearly."""
+        shown = [name for picture in self.pictures for name in picture.calls_shown]
+        return tuple(shown.count(call.name) for call in self.traffic.calls)
 
     @property
     def n_shown(self) -> int:
@@ -132,7 +131,7 @@ def clear_earlier_demo(folder: Path) -> None:
 def write_truth(path: Path, traffic: Traffic, pictures: Sequence[Picture]) -> None:
     """Everything that was simulated, as JSON: a reader can check the comparison."""
     truth = {"note": "simulated; no real ship, cargo or picture", "barrels": traffic.barrels, **asdict(traffic)}
-    truth["pictures"] = [{"file": picture.path.name, "berth_clear": picture.berth_clear} for picture in pictures]
+    truth["pictures"] = [{"file": picture.path.name, "calls_shown": picture.calls_shown} for picture in pictures]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(truth, indent=1, default=str) + "\n", encoding="utf-8")
 

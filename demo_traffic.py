@@ -4,7 +4,6 @@ Nothing here knows the estimator. Ships are drawn by deadweight, their sizes fol
 such ships carry, so the truth never comes from the formulas that are being tested.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +13,26 @@ START = datetime(2024, 3, 7, tzinfo=UTC)
 
 # Share of calls, barrels a tonne and its spread, of what product tankers of this size load.
 PRODUCTS = {"gasoil": (0.6, 7.45, 0.05), "gasoline": (0.25, 8.4, 0.06), "kerosene": (0.15, 7.85, 0.05)}
+
+
+@dataclass(frozen=True)
+class Habit:
+    """Who uses a place: kinds and lengths of ships, hours they stay, hours it lies empty between two."""
+
+    kinds: tuple[str, ...]
+    lengths_m: tuple[float, float]
+    stay_h: tuple[float, float]
+    empty_h: tuple[float, float]
+
+
+_ANCHORED = Habit(("tanker", "bulk-carrier", "general-cargo"), (80, 220), (48, 216), (24, 190))
+HABITS = {
+    "container": Habit(("container",), (130, 230), (16, 48), (10, 60)),
+    "oil": Habit(("tanker",), (120, 185), (20, 50), (40, 160)),
+    "bulk": Habit(("bulk-carrier",), (150, 225), (40, 100), (20, 90)),
+    "general": Habit(("general-cargo",), (75, 140), (30, 120), (30, 120)),
+    **{f"anchor-{spot}": _ANCHORED for spot in range(6)},
+}
 
 
 @dataclass(frozen=True)
@@ -29,12 +48,16 @@ class Hull:
 
 @dataclass(frozen=True)
 class Stay:
-    """A ship at one place from `arrival` to `departure`; `spot` counts the places of an anchorage."""
+    """A ship at one place from `arrival` to `departure`.
 
+    place: "berth" (the watched one), "container", "oil", "bulk", "general" (other quays), or "anchor-0" and so on.
+    """
+
+    name: str
+    place: str
     hull: Hull
     arrival: datetime
     departure: datetime
-    spot: int = 0
 
     def covers(self, time: datetime) -> bool:
         """Whether the ship lies there at this time."""
@@ -45,7 +68,7 @@ class Stay:
 class Call(Stay):
     """A tanker's call at the watched berth, and the cargo she takes."""
 
-    product: str = "gasoil"
+    product: str = ""
     barrels: float = 0.0
 
 
@@ -63,8 +86,7 @@ class Traffic:
     """Everything that happened, whether a picture shows it or not."""
 
     calls: tuple[Call, ...]
-    at_anchor: tuple[Stay, ...]
-    at_container_quay: tuple[Stay, ...]
+    others: tuple[Stay, ...]
     looks: tuple[Look, ...]
 
     @property
@@ -76,13 +98,14 @@ class Traffic:
 def simulate_traffic(rng: np.random.Generator, days: int) -> Traffic:
     """Draw `days` days from 7 March 2024 on: five to seven tanker calls in six weeks, the rest in proportion."""
     n_calls = max(1, round(int(rng.integers(5, 8)) * days / 42))
-    hulls = [random_product_tanker(rng) for _ in range(n_calls)]
     stays_h = np.clip(rng.lognormal(np.log(32), 0.35, n_calls), 14, 72)
+    arrivals = arrivals_one_by_one(rng, stays_h, days)
     calls = tuple(
-        load(rng, hull, arrival, arrival + timedelta(hours=float(stay_h)))
-        for hull, arrival, stay_h in zip(hulls, arrivals_one_by_one(rng, stays_h, days), stays_h, strict=True)
+        call_to_load(rng, f"call-{number}", arrival, arrival + timedelta(hours=float(stay_h)))
+        for number, (arrival, stay_h) in enumerate(zip(arrivals, stays_h, strict=True), start=1)
     )
-    return Traffic(calls, anchorage(rng, days), container_quay(rng, days), overpasses(rng, days))
+    others = [stay for place, habit in HABITS.items() for stay in stays_at(rng, place, habit, days)]
+    return Traffic(calls, tuple(others), overpasses(rng, days))
 
 
 def random_product_tanker(rng: np.random.Generator) -> Hull:
@@ -98,13 +121,15 @@ def random_product_tanker(rng: np.random.Generator) -> Hull:
             return Hull("tanker", length_m, length_m / float(rng.uniform(5.7, 6.6)), int(rng.integers(2**31)), dwt_t)
 
 
-def load(rng: np.random.Generator, hull: Hull, arrival: datetime, departure: datetime) -> Call:
-    """A call at which the ship takes most of what she can: cargo is 86-95 % of deadweight when she is full."""
+def call_to_load(rng: np.random.Generator, name: str, arrival: datetime, departure: datetime) -> Call:
+    """A call at which a ship takes most of what she can: cargo is 86-95 % of deadweight when she is full."""
+    hull = random_product_tanker(rng)
     product = str(rng.choice(list(PRODUCTS), p=[share for share, _, _ in PRODUCTS.values()]))
     _, mean, spread = PRODUCTS[product]
     full_cargo_t = hull.dwt_t * rng.uniform(0.86, 0.95)
     tonnes = full_cargo_t * rng.triangular(0.55, 0.85, 1.0)
-    return Call(hull, arrival, departure, product=product, barrels=float(tonnes * rng.normal(mean, spread)))
+    barrels = float(tonnes * rng.normal(mean, spread))
+    return Call(name, "berth", hull, arrival, departure, product=product, barrels=barrels)
 
 
 def arrivals_one_by_one(rng: np.random.Generator, stays_h: np.ndarray, days: int) -> list[datetime]:
@@ -121,13 +146,13 @@ def arrivals_one_by_one(rng: np.random.Generator, stays_h: np.ndarray, days: int
 
 
 def overpasses(rng: np.random.Generator, days: int) -> tuple[Look, ...]:
-    """Looks one to three days apart, about eleven in the morning there; a fifth overcast, some in broken cloud.
+    """Looks one to four days apart, about eleven in the morning there; a fifth overcast, some in broken cloud.
 
     One look of the period has its swath beside the berth. Two weeks or more hold at least one of each kind.
     """
     times = [START + timedelta(hours=float(rng.uniform(0.5, 2.5)))]
     while times[-1] < START + timedelta(days=days - 3):
-        gap = int(rng.choice([1, 2, 3, 4], p=[0.35, 0.35, 0.2, 0.1]))
+        gap = int(rng.choice([1, 2, 3, 4], p=[0.45, 0.3, 0.15, 0.1]))
         morning = (times[-1] + timedelta(days=gap)).replace(hour=0, minute=0, second=0, microsecond=0)
         times.append(morning + timedelta(hours=float(rng.uniform(0.5, 2.5))))
     order = rng.permutation(len(times))
@@ -144,31 +169,15 @@ def overpasses(rng: np.random.Generator, days: int) -> tuple[Look, ...]:
     )
 
 
-def anchorage(rng: np.random.Generator, days: int, spots: int = 6) -> tuple[Stay, ...]:
-    """Tankers and cargo ships at anchor, one a spot at a time, two to nine days each."""
-    stays = []
-    for spot in range(spots):
-        time = START - timedelta(days=float(rng.uniform(0, 6)))
-        while time < START + timedelta(days=days):
-            until = time + timedelta(days=float(rng.uniform(2, 9)))
-            stays.append(Stay(random_ship(rng, ["tanker", "bulk-carrier", "general-cargo"]), time, until, spot))
-            time = until + timedelta(days=float(rng.uniform(1, 8)))
-    return tuple(stays)
-
-
-def container_quay(rng: np.random.Generator, days: int) -> tuple[Stay, ...]:
-    """Container ships at a quay of their own, a day or so each."""
-    stays, time = [], START + timedelta(days=float(rng.uniform(-1, 1)))
+def stays_at(rng: np.random.Generator, place: str, habit: Habit, days: int) -> list[Stay]:
+    """Ships at a place of its own, one after the other."""
+    stays: list[Stay] = []
+    time = START - timedelta(hours=float(rng.uniform(0, habit.stay_h[1])))
     while time < START + timedelta(days=days):
-        until = time + timedelta(hours=float(rng.uniform(16, 48)))
-        stays.append(Stay(random_ship(rng, ["container"]), time, until))
-        time = until + timedelta(hours=float(rng.uniform(10, 60)))
-    return tuple(stays)
-
-
-def random_ship(rng: np.random.Generator, kinds: Sequence[str]) -> Hull:
-    """One of the ships that share the bay with the watched ones."""
-    kind = str(rng.choice(kinds))
-    shortest, longest = {"tanker": (85, 240), "container": (130, 230)}.get(kind, (80, 200))
-    length_m = float(rng.uniform(shortest, longest))
-    return Hull(kind, length_m, length_m / float(rng.uniform(5.8, 6.8)), int(rng.integers(2**31)))
+        until = time + timedelta(hours=float(rng.uniform(*habit.stay_h)))
+        kind = str(rng.choice(habit.kinds))
+        length_m = float(rng.uniform(*habit.lengths_m))
+        hull = Hull(kind, length_m, length_m / float(rng.uniform(5.8, 6.8)), int(rng.integers(2**31)))
+        stays.append(Stay(f"{place}:{len(stays) + 1}", place, hull, time, until))
+        time = until + timedelta(hours=float(rng.uniform(*habit.empty_h)))
+    return stays
