@@ -1,0 +1,216 @@
+"""Pieces of the scenes as pictures with ships and berths drawn on them, each picture inside the page as JPEG."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+import shapely
+from PIL import Image
+from rasterio.errors import RasterioError
+
+from ..configs.port import Berth
+from ..errors import BerthwatchError
+from ..imagery.preview import read_preview
+from ..imagery.radiometry import Stretch, estimate_stretch
+from ..imagery.scene import Scene
+from . import wording
+from .frame import Frame, bounds_around, size_m
+from .tables import rows_of
+
+Bounds = tuple[float, float, float, float]
+_CREDIT_TAGS = ("TIFFTAG_COPYRIGHT", "COPYRIGHT", "CREDIT", "ATTRIBUTION")
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A berth or ship on a picture: SVG points in metres, its role (a CSS class), what to say of it."""
+
+    points: str
+    role: str
+    tip: str
+    label: str = ""
+    label_at: tuple[float, float] = (0.0, 0.0)
+    label_on_right: bool = True
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A piece of ground: its frame, the JPEG below (data URI; None where there is none), what is drawn on it."""
+
+    frame: Frame
+    image: str | None
+    outlines: tuple[Outline, ...]
+    alt: str
+    credit: str = ""
+
+    @property
+    def scale_bar(self) -> tuple[float, str]:
+        """Length of the scale bar in metres and its label."""
+        length = self.frame.scale_bar_m()
+        return length, f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
+
+
+@dataclass(frozen=True)
+class SceneSource:
+    """A scene at hand, whose stretch and credit line are looked up once."""
+
+    scene: Scene
+
+    @cached_property
+    def stretch(self) -> Stretch:
+        """The scene's own stretch, so that all its chips look alike."""
+        return estimate_stretch(self.scene)
+
+    @cached_property
+    def credit(self) -> str:
+        """Whose picture it is, from its tags or its product name; empty where neither tells."""
+        with rasterio.open(self.scene.source) as dataset:
+            tags = dataset.tags()
+        for name in _CREDIT_TAGS:
+            if tags.get(name, "").strip():
+                return tags[name].strip()
+        year = f" {self.scene.acquired_at.year}" if self.scene.acquired_at else ""
+        if re.match(r"S2[A-D]_", self.scene.scene_id):
+            return f"Contains modified Copernicus Sentinel data{year}"
+        if re.match(r"L[COTEM]0[4-9]_", self.scene.scene_id):
+            return "Landsat image courtesy of the U.S. Geological Survey"
+        return ""
+
+
+@dataclass
+class PictureMaker:
+    """Cuts pictures out of the scenes at hand and draws on them what the store and the port say is there."""
+
+    scenes: Mapping[str, Scene]
+    detections: gpd.GeoDataFrame
+    berths: tuple[Berth, ...]
+    _sources: dict[str, SceneSource] = field(default_factory=dict)
+
+    def cut(
+        self, scene_id: str, bounds: Bounds, *, max_px: int, subjects: Iterable[str] = (), label_berths: bool = False
+    ) -> Picture | None:
+        """A piece of a scene; None where the scene is not at hand, cannot be read any more or lies elsewhere.
+
+        `subjects` are the detection ids to point out among the ships of the scene.
+        """
+        if scene_id not in self.scenes:
+            return None
+        source = self._sources.setdefault(scene_id, SceneSource(self.scenes[scene_id]))
+        try:
+            preview = read_preview(source.scene, bounds_lonlat=bounds, max_px=max_px, stretch=source.stretch)
+            credit = source.credit
+        except (BerthwatchError, RasterioError):
+            return None
+        height, width = preview.rgb.shape[:2]
+        frame = Frame.of_picture(
+            preview.to_pixel, (width, height), ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
+        )
+        return self._drawn(frame, _jpeg(preview.rgb), scene_id, bounds, frozenset(subjects), label_berths, credit)
+
+    def draw(self, scene_id: str | None, bounds: Bounds, *, subjects: Iterable[str] = ()) -> Picture:
+        """A north-up map of berths and of one scene's ships (all scenes' with None), without a picture below."""
+        frame = Frame.of_ground(bounds)
+        return self._drawn(frame, None, scene_id, bounds, frozenset(subjects), label_berths=True, credit="")
+
+    def _drawn(
+        self,
+        frame: Frame,
+        image: str | None,
+        scene_id: str | None,
+        bounds: Bounds,
+        subjects: frozenset[str],
+        label_berths: bool,
+        credit: str,
+    ) -> Picture:
+        inside = shapely.box(*bounds)
+        berths = [b for b in self.berths if b.geometry.intersects(inside)]
+        ships = self.detections if scene_id is None else self.detections[self.detections.scene_id == scene_id]
+        ships = ships[ships.intersects(inside)]
+        outlines = [_berth_outline(frame, b, label_berths and b.kind == "oil") for b in berths]
+        outlines += [_ship_outline(frame, ship, ship.detection_id in subjects) for ship in rows_of(ships)]
+        return Picture(frame, image, tuple(outlines), _alt(frame, scene_id, len(berths), len(ships), image), credit)
+
+
+def port_bounds(berths: Iterable[Berth], around: shapely.Geometry | None = None) -> Bounds:
+    """Bounds that hold the berths with water about them, landscape, 1,500 m wide at least."""
+    ground = shapely.union_all([b.geometry for b in berths] + ([around] if around is not None else []))
+    west, south, east, north = ground.bounds
+    width_m, height_m = size_m((west, south, east, north))
+    half_height = max(height_m / 2 + 300, 500.0)
+    half_width = max(width_m / 2 + 400, 1.5 * half_height)
+    half_height = max(half_height, half_width / 2)
+    return bounds_around(((west + east) / 2, (south + north) / 2), half_width, half_height)
+
+
+def berth_bounds(berth: Berth) -> Bounds:
+    """Bounds of a square that holds a berth with some quay and water."""
+    half = max(size_m(berth.geometry.bounds)) / 2 + 60
+    centre = berth.geometry.centroid
+    return bounds_around((centre.x, centre.y), half, half)
+
+
+def ship_bounds(lon: float, lat: float, length_m: float) -> Bounds:
+    """Bounds of a square that holds a ship and what it lies at."""
+    half = max(0.85 * length_m, 90.0)
+    return bounds_around((lon, lat), half, half)
+
+
+def _berth_outline(frame: Frame, berth: Berth, labelled: bool) -> Outline:
+    approximate = ", position approximate" if berth.approximate else ""
+    xy = frame.to_xy(np.asarray(berth.geometry.exterior.coords)) / (frame.width_m, frame.height_m)
+    # Beside the outline, where no ship lies below the letters: on its right, near the right border on its left.
+    on_right = xy[:, 0].max() < 0.7
+    label_at = (float(xy[:, 0].max() if on_right else xy[:, 0].min()), float(xy[:, 1].mean()))
+    return Outline(
+        points=frame.points(berth.geometry),
+        role=f"berth {berth.kind}",
+        tip=f"{berth.name} ({berth.kind} berth{approximate})",
+        label=berth.name if labelled and all(0.02 < share < 0.98 for share in label_at) else "",
+        label_at=label_at,
+        label_on_right=bool(on_right),
+    )
+
+
+def _ship_outline(frame: Frame, ship: Any, is_subject: bool) -> Outline:
+    # The detector calls it a tanker or something else: that, and no more, is what the two colours mean.
+    role = "tanker" if ship.tanker_probability >= 0.5 else "ship"
+    return Outline(
+        points=frame.points(ship.geometry),
+        role=f"hull {role}{' subject' if is_subject else ''}",
+        tip=ship_line(ship),
+    )
+
+
+def ship_line(ship: Any) -> str:
+    """'92 ± 4 m × 15 ± 2 m, heading 28° or 208°, tanker 91%, score 0.84'."""
+    s = ship
+    beam = "" if np.isnan(s.beam_m) else f" × {s.beam_m:.0f} ± {s.beam_sd_m:.0f} m"
+    return (
+        f"{s.length_m:.0f} ± {s.length_sd_m:.0f} m{beam}, heading {s.heading_deg:.0f}° or {s.heading_deg + 180:.0f}°, "
+        f"tanker {wording.probability(s.tanker_probability)}, score {s.score:.2f}"
+    )
+
+
+def _alt(frame: Frame, scene_id: str | None, n_berths: int, n_ships: int, image: str | None) -> str:
+    what = f"Satellite picture {scene_id}" if image else "Map drawn from coordinates, without a picture"
+    return (
+        f"{what}, {frame.width_m:.0f} by {frame.height_m:.0f} metres, "
+        f"with {wording.figure(n_berths, 'berth')} and {wording.figure(n_ships, 'ship')} outlined."
+    )
+
+
+def _jpeg(rgb: np.ndarray) -> str:
+    # Small chips carry the evidence and cost little: nearly lossless. A whole harbour may lose what no eye sees.
+    quality = 92 if max(rgb.shape[:2]) <= 256 else 82
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=quality, optimize=True, subsampling=0 if quality > 90 else 2)
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

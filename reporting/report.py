@@ -1,0 +1,154 @@
+"""The report: one HTML file with its pictures, charts and numbers inside, that opens anywhere and loads nothing."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from .. import __version__
+from ..errors import BerthwatchError
+from ..estimation.estimate import Estimate
+from ..imagery.scene import Scene
+from . import page_tables, wording
+from .cards import visit_cards
+from .cumulative import is_flat, lay_out_cumulative
+from .looks import look_strip
+from .pictures import Picture, PictureMaker, port_bounds
+from .provenance import provenance
+from .summary import oil_looks, summarise
+from .tables import report_data
+from .timeline import lay_out_timeline
+
+_MAX_OTHER_PICTURES = 24
+
+
+@dataclass(frozen=True)
+class Place:
+    """The picture of the port and what stands below it."""
+
+    picture: Picture
+    caption: str
+
+
+def write_report(
+    estimate: Estimate,
+    out: str | Path,
+    *,
+    scenes: Mapping[str, Scene] | None = None,
+    generated_at: datetime | None = None,
+) -> Path:
+    """Write the report of an estimate; the file appears whole or not at all.
+
+    Args:
+        estimate: what to report.
+        out: HTML file to write; its folder is made if missing.
+        scenes: the scenes at hand by scene_id, for pictures; without them the report says that they are missing.
+        generated_at: UTC time to print as the time of making; now by default.
+
+    Returns:
+        The file written.
+
+    Raises:
+        BerthwatchError: the file cannot be written.
+    """
+    page = render_report(estimate, scenes=scenes or {}, generated_at=generated_at or datetime.now(UTC))
+    out = Path(out)
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(page, encoding="utf-8")
+        partial.replace(out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise BerthwatchError(f"cannot write the report {out}: {error.strerror or error}") from error
+    return out
+
+
+def render_report(estimate: Estimate, *, scenes: Mapping[str, Scene], generated_at: datetime) -> str:
+    """The report as HTML text; deterministic for the same arguments."""
+    template = Environment(
+        loader=PackageLoader("berthwatch.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    ).get_template("report.html.j2")
+    maker = PictureMaker(scenes, estimate.detections, estimate.port.berths)
+    oil = [berth for berth in estimate.port.berths if berth.kind == "oil"]
+    data = report_data(estimate)
+    charts = _charts(estimate) if oil else []
+    return template.render(
+        version=__version__,
+        port=estimate.port,
+        period=wording.period(*estimate.period),
+        generated=wording.moment(generated_at),
+        summary=summarise(estimate),
+        warnings=estimate.warnings,
+        contents=_contents(bool(oil)),
+        place=_place(estimate, maker),
+        timelines=[t for narrow in (False, True) if (t := lay_out_timeline(estimate, narrow=narrow))],
+        strip=look_strip(estimate, maker),
+        has_oil=bool(oil),
+        several_oil_berths=len(oil) > 1,
+        throughput=page_tables.throughput(estimate),
+        look_table=page_tables.look_table(estimate),
+        charts=charts,
+        totals=page_tables.totals(estimate),
+        years=page_tables.years(estimate),
+        cap_source=page_tables.cap_source(estimate),
+        size_classes=page_tables.size_classes(estimate),
+        cards=visit_cards(estimate, maker),
+        max_other_pictures=_MAX_OTHER_PICTURES,
+        knowledge=page_tables.knowledge(estimate),
+        any_identified=bool(estimate.visits.identified_as.notna().any()),
+        approximate=wording.listed([berth.name for berth in estimate.port.berths if berth.approximate]),
+        provenance=provenance(estimate, at_hand=scenes, generated_at=generated_at, data=data),
+        tables=list(data["tables"]),
+        data=data,
+    )
+
+
+def _contents(has_oil: bool) -> list[tuple[str, str]]:
+    entries = [("place", "The place"), ("occupancy", "Was a ship there?")]
+    entries += [("barrels", "How many barrels?")] if has_oil else []
+    return [
+        *entries,
+        ("visits", "The visits"),
+        ("knowledge", "Observed, assessed, assumed"),
+        ("method", "Method and limits"),
+        ("provenance", "Provenance"),
+    ]
+
+
+def _place(estimate: Estimate, maker: PictureMaker) -> Place:
+    """The most telling scene at hand: most oil berths occupied, then most of the berths in view, then finest."""
+    bounds = port_bounds([b for b in estimate.port.berths if b.kind == "oil"] or estimate.port.berths)
+    best = max(maker.scenes, key=lambda scene_id: _telling(estimate, scene_id), default=None)
+    subjects = [i for ids in estimate.observations.detection_ids for i in ids]
+    if best is not None:
+        picture = maker.cut(best, bounds, max_px=1400, subjects=subjects, label_berths=True)
+        if picture is not None:
+            record = next((r for r in estimate.records if r.scene_id == best), None)
+            gsd_m = record.gsd_m if record else maker.scenes[best].gsd_m
+            when = wording.moment(record.acquired_at if record else maker.scenes[best].acquired_at)
+            return Place(picture, f"{estimate.port.name}, {when}. Scene {best}, pixels of {gsd_m:.2g} m.")
+    return Place(
+        maker.draw(None, bounds, subjects=subjects),
+        "No picture was at hand: drawn from coordinates alone, with the ships of all scenes laid over each other.",
+    )
+
+
+def _telling(estimate: Estimate, scene_id: str) -> tuple[float, ...]:
+    looks = estimate.observations[estimate.observations.scene_id == scene_id]
+    oil = looks[looks.index.isin(oil_looks(estimate).index)]
+    gsd_m = next((r.gsd_m for r in estimate.records if r.scene_id == scene_id), math.inf)
+    return float(oil.state.eq("occupied").sum()), float(looks.observed_fraction.sum()), -gsd_m
+
+
+def _charts(estimate: Estimate) -> list[Any]:
+    views = (False, True) if is_flat(estimate) else (False,)
+    charts = [lay_out_cumulative(estimate, narrow=n, enlarged=e) for e in views for n in (False, True)]
+    return [chart for chart in charts if chart is not None]

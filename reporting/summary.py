@@ -1,0 +1,236 @@
+"""What the report says first: a headline, the sentences a newspaper may quote, their basis, and the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ..estimation.estimate import Estimate
+from . import wording
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number to show large, what it is, and what must be said with it."""
+
+    label: str
+    value: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The top of the report.
+
+    Attributes:
+        headline: what was seen, in one line.
+        sentences: what it amounts to; each stands alone when quoted.
+        basis: what the sentences rest on, to be quoted with them.
+        figures: the same in numbers.
+    """
+
+    headline: str
+    sentences: tuple[str, ...]
+    basis: str
+    figures: tuple[Figure, ...]
+
+
+def summarise(estimate: Estimate) -> Summary:
+    """The summary of an estimate; speaks of oil berths only, and says so where there are none."""
+    if not oil_looks(estimate).empty:
+        clear = oil_looks(estimate).state.ne("unobserved").any()
+        return _of_looks(estimate) if clear else _of_nothing_seen(estimate)
+    return _of_ships_only(estimate)
+
+
+def oil_looks(estimate: Estimate) -> pd.DataFrame:
+    """The rows of `observations` that are of oil berths."""
+    oil = [berth.id for berth in estimate.port.berths if berth.kind == "oil"]
+    return estimate.observations[estimate.observations.berth_id.isin(oil)]
+
+
+def _of_looks(estimate: Estimate) -> Summary:
+    counted = estimate.visits[estimate.visits.counts]
+    seen, total = estimate.total("seen"), estimate.total("total")
+    sentences = [_sentence_seen(estimate, counted, seen)]
+    if total["barrels_p95"] > seen["barrels_p95"]:
+        sentences.append(
+            "Counting visits that no picture shows, because they fell between two pictures or under cloud or were "
+            f"missed, the estimate is {_barrels_with_interval(total)} in {_visits_in_words(total)}."
+        )
+    sentences += [_sentence_cap(estimate, year) for year in _years_with_cap(estimate)]
+    return Summary(_headline(estimate, counted), tuple(sentences), _basis(estimate), _figures(estimate, seen, total))
+
+
+def _headline(estimate: Estimate, counted: pd.DataFrame) -> str:
+    where = _where(estimate)
+    if counted.empty:
+        n_clear = int(oil_looks(estimate).state.ne("unobserved").sum())
+        return f"No tanker seen at {where} in {wording.count(n_clear, 'clear look')}"
+    likely = int((counted.tanker_probability >= 0.5).sum())
+    if likely == len(counted):
+        return f"{wording.capitalised(wording.count(likely, 'tanker visit'))} seen at {where}"
+    visits = wording.capitalised(wording.count(len(counted), "ship visit"))
+    return f"{visits} seen at {where}, {wording.number(likely)} of them probably by tankers"
+
+
+def _sentence_seen(estimate: Estimate, counted: pd.DataFrame, seen: Mapping[str, float]) -> str:
+    where, when = _where(estimate), wording.between(*estimate.period)
+    if counted.empty:
+        return f"No picture taken {when} shows a tanker at {where}; that is not to say that none came."
+    were = (
+        "one visit by a tanker was" if len(counted) == 1 else f"{wording.count(len(counted), 'visit')} by tankers were"
+    )
+    return (
+        f"Satellite pictures taken {when} show that {were} made to {where}. "
+        f"Loading as tankers of {'its' if len(counted) == 1 else 'their'} size do, "
+        f"{'it' if len(counted) == 1 else 'they'} would have taken {_barrels_with_interval(seen)}."
+    )
+
+
+def _sentence_cap(estimate: Estimate, year: Mapping[Any, Any]) -> str:
+    passed = wording.probability(year["total_probability_cap_passed"]).replace("<", "below ").replace(">", "above ")
+    share = wording.percent(year["total_fraction_of_cap_p50"])
+    low, high = (wording.percent(year[f"total_fraction_of_cap_{q}"]) for q in ("p05", "p95"))
+    reported = ""
+    if pd.notna(year["reported_bbl"]):
+        reported = f" together with the {wording.barrels(year['reported_bbl'])} barrels that states reported"
+    return (
+        f"That{reported} is about {share} of the {wording.barrels(year['cap_bbl'])} barrels that the "
+        f"{cap_title(estimate)} allows in {year['year']} (90% interval {low} to {high}). The probability that the cap "
+        f"was passed by {wording.day(year['end'])} is {passed}. Deliveries before the first and after the last picture "
+        "are not counted."
+    )
+
+
+def cap_title(estimate: Estimate) -> str:
+    """The cap as a sentence names it."""
+    cap = estimate.cargo.caps.get(estimate.ledger.cap_name or "")
+    return cap.name if cap else f"cap {estimate.ledger.cap_name}"
+
+
+def _basis(estimate: Estimate) -> str:
+    looks = oil_looks(estimate)
+    clear_scenes = looks[looks.state != "unobserved"].scene_id.nunique()
+    pixel_sizes = sorted({f"{record.gsd_m:.2g}" for record in estimate.records}, key=float)
+    pixels = pixel_sizes[0] if len(pixel_sizes) == 1 else f"{pixel_sizes[0]} to {pixel_sizes[-1]}"
+    pictures = wording.capitalised(wording.count(len(estimate.records), "satellite picture"))
+    berth = "the oil berth" if looks.berth_id.nunique() == 1 else "an oil berth"
+    product = estimate.cargo.products[estimate.product].name
+    return (
+        f"{pictures} with pixels of {pixels} m, of which {clear_scenes} showed {berth} clear of cloud. Ships were "
+        "found and measured by a neural network; what they can carry is assessed from their length and beam. The product "
+        f"({product}), how full the ships were and how long they stayed are assumed: no picture shows them."
+    )
+
+
+def _figures(estimate: Estimate, seen: Mapping[str, float], total: Mapping[str, float]) -> tuple[Figure, ...]:
+    looks = oil_looks(estimate)
+    n_clear = int(looks.state.ne("unobserved").sum())
+    figures = [
+        Figure(
+            "Looks at the oil berths" if looks.berth_id.nunique() > 1 else "Looks at the oil berth",
+            f"{n_clear} of {len(looks)}",
+            (
+                f"{len(looks) - n_clear} unobserved: cloud, or outside the picture",
+                f"from {wording.figure(len(estimate.records), 'scene')}",
+            ),
+        ),
+        Figure(
+            "Visits seen",
+            f"{int(estimate.visits.counts.sum())}",
+            (f"seen and unseen together: {wording.quantile_range(total, 'visits')} (90% interval)",),
+        ),
+        Figure(
+            "Barrels, visits seen", wording.barrels(seen["barrels_p50"]), ("a lower bound on visits", *_bands(seen))
+        ),
+        Figure("Barrels, seen and unseen", wording.barrels(total["barrels_p50"]), _bands(total)),
+    ]
+    for year in _years_with_cap(estimate):
+        low, high = (wording.percent(year[f"total_fraction_of_cap_{q}"]) for q in ("p05", "p95"))
+        cap = f"of {wording.barrels(year['cap_bbl'])} barrels a year"
+        figures += [
+            Figure(
+                f"Share of the {year['year']} cap",
+                wording.percent(year["total_fraction_of_cap_p50"]),
+                (cap, f"90%: {low} to {high}"),
+            ),
+            Figure(
+                f"Probability that the {year['year']} cap was passed",
+                wording.probability(year["total_probability_cap_passed"]),
+                (f"by {wording.day(year['end'])}", f"by seen visits alone: {_passed_by_seen(year)}"),
+            ),
+        ]
+    return tuple(figures)
+
+
+def _passed_by_seen(year: Mapping[Any, Any]) -> str:
+    return wording.probability(year["seen_probability_cap_passed"])
+
+
+def _bands(part: Mapping[str, float]) -> tuple[str, str]:
+    return (
+        f"50%: {wording.barrel_range(part['barrels_p25'], part['barrels_p75'])}",
+        f"90%: {wording.barrel_range(part['barrels_p05'], part['barrels_p95'])}",
+    )
+
+
+def _of_nothing_seen(estimate: Estimate) -> Summary:
+    n_scenes = len(estimate.records)
+    which = "The one picture does not show" if n_scenes == 1 else f"None of {wording.count(n_scenes, 'picture')} shows"
+    return Summary(
+        headline=f"Nothing can be said of {_where(estimate)}",
+        sentences=(
+            f"{which} {_where(estimate)} clear of cloud: unobserved is not vacant, and tankers may have come and gone.",
+        ),
+        basis=f"{wording.figure(n_scenes, 'satellite picture')}, {wording.period(*estimate.period)}.",
+        figures=(
+            Figure("Looks at the oil berths", f"0 of {len(oil_looks(estimate))}", ("cloud, or outside the picture",)),
+        ),
+    )
+
+
+def _of_ships_only(estimate: Estimate) -> Summary:
+    port, n_ships, n_visits = estimate.port.name, len(estimate.detections), len(estimate.visits)
+    likely = int((estimate.detections.tanker_probability >= 0.5).sum())
+    visits = f"{wording.count(n_visits, 'visit')} to its other berths {'was' if n_visits == 1 else 'were'} seen"
+    return Summary(
+        headline=f"{wording.capitalised(wording.count(n_ships, 'ship'))} found at {port}; no oil berth to watch",
+        sentences=(f"{port} is described without an oil berth, so no barrels are estimated; {visits}.",),
+        basis=f"{wording.capitalised(wording.count(len(estimate.records), 'satellite picture'))}, "
+        f"{wording.period(*estimate.period)}. Ships were found and measured by a neural network.",
+        figures=(
+            Figure("Scenes", f"{len(estimate.records)}", ()),
+            Figure(
+                "Ships found", f"{n_ships}", (f"{likely} more likely tankers than not", "counted in every scene anew")
+            ),
+            Figure("Visits seen", f"{n_visits}", ("at berths that are not oil berths",)),
+        ),
+    )
+
+
+def _years_with_cap(estimate: Estimate) -> list[dict[Any, Any]]:
+    years = estimate.ledger.by_year
+    return [dict(row) for row in years.to_dict("records") if pd.notna(row["cap_bbl"])]
+
+
+def _where(estimate: Estimate) -> str:
+    oil = [berth for berth in estimate.port.berths if berth.kind == "oil"]
+    if len(oil) == 1:
+        return f"{oil[0].name}, {estimate.port.name}"
+    return f"the {wording.count(len(oil), 'oil berth')} of {estimate.port.name}"
+
+
+def _barrels_with_interval(part: Mapping[str, float]) -> str:
+    low, high = wording.barrels(part["barrels_p05"], 2), wording.barrels(part["barrels_p95"], 2)
+    return f"about {wording.barrels(part['barrels_p50'], 2)} barrels (90% interval {low} to {high})"
+
+
+def _visits_in_words(part: Mapping[str, float]) -> str:
+    low, high = round(part["visits_p05"]), round(part["visits_p95"])
+    if low == high:
+        return wording.count(high, "visit")
+    return f"{wording.number(low) if low else 'none'} to {wording.count(high, 'visit')}"
