@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from berthwatch.errors import BerthwatchError
 from berthwatch.training.labels import MODEL_CLASSES, concatenate, read_dota
 

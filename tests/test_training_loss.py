@@ -8,16 +8,18 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch: install the 'train' extra")
 pytest.importorskip("ultralytics", reason="training needs ultralytics: install the 'train' extra")
 
+from ultralytics.nn.tasks import OBBModel, yaml_model_load  # noqa: E402
+from ultralytics.utils import DEFAULT_CFG  # noqa: E402
+
 from berthwatch.training.labels import MODEL_CLASSES  # noqa: E402
 from berthwatch.training.loss import IgnoringOBBModel, anchors_in_boxes  # noqa: E402
 from berthwatch.training.train import widen_classes  # noqa: E402
-from ultralytics.nn.tasks import OBBModel  # noqa: E402
-from ultralytics.utils import DEFAULT_CFG  # noqa: E402
 
 
 def network(nc: int = 4) -> IgnoringOBBModel:
     torch.manual_seed(0)
-    model = IgnoringOBBModel("yolo26n-obb.yaml", nc=nc, verbose=False)
+    layers = {**yaml_model_load("yolo26n-obb.yaml"), "end2end": False}
+    model = IgnoringOBBModel(layers, nc=nc, verbose=False)
     model.args = DEFAULT_CFG
     return model
 

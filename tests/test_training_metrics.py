@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from berthwatch.training.labels import ShipLabels
-from berthwatch.training.metrics import FALSE_ALARM, NOT_COUNTED, average_precision, match_ships
 from hypothesis import given
 from hypothesis import strategies as st
+
+from berthwatch.training.labels import ShipLabels
+from berthwatch.training.metrics import FALSE_ALARM, NOT_COUNTED, average_precision, match_ships
 
 
 def box(cx: float, cy: float, length: float = 40, beam: float = 8, angle: float = 0.0) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Pixel augmentations that a satellite picture can really suffer; geometry is left to the trainer."""
 
-import albumentations as A
+import albumentations as A  # noqa: N812
 
 
 def pixel_augmentations() -> list[A.BasicTransform]:

@@ -5,7 +5,6 @@ Every source yields chips of one size; `write_chips` puts them where Ultralytics
 "neither a ship nor water" (see `loss.py`).
 """
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +145,7 @@ def write_chips(root: Path, split: str, chips: Iterable[tuple[str, Chip]]) -> in
         label.write_text("\n".join(label_lines(chip.labels, chip.rgb.shape[0])) + "\n")
         half_written = picture.with_suffix(".part.png")
         cv2.imwrite(str(half_written), chip.rgb[..., ::-1])
-        os.replace(half_written, picture)
+        half_written.replace(picture)
         count += 1
     return count
 

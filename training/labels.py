@@ -86,10 +86,29 @@ def concatenate(parts: Sequence[ShipLabels]) -> ShipLabels:
     )
 
 
-def read_dota(path: Path) -> ShipLabels:
-    """Read one DOTA text file: `x1 y1 x2 y2 x3 y3 x4 y4 kind difficult` a line, in pixels.
+def parse_dota_line(line: str) -> tuple[list[float], str, bool]:
+    """A DOTA line: eight numbers x1 y1 ... x4 y4, the class name (words), and whether it is difficult.
 
-    Header lines (`imagesource:`, `gsd:`) and blank lines are passed over.
+    Raises:
+        ValueError: not such a line; the message says what was expected.
+    """
+    fields = line.split()
+    flag = fields[-1] if len(fields) > 9 else "0"
+    name = " ".join(fields[8:-1] if len(fields) > 9 else fields[8:])
+    try:
+        box = [float(value) for value in fields[:8]]
+    except ValueError:
+        box = []
+    if len(box) != 8 or not name or flag not in ("0", "1", "2"):
+        raise ValueError(f"expected 8 numbers, a class and 0, 1 or 2, got {line!r}")
+    return box, name, flag != "0"
+
+
+def read_dota(path: Path) -> ShipLabels:
+    """Read one DOTA text file in our own kinds: `x1 y1 x2 y2 x3 y3 x4 y4 kind difficult` a line, in pixels.
+
+    Header lines (`imagesource:`, `gsd:`) and blank lines are passed over. For DOTA itself, and other class names,
+    see `datasets`.
 
     Raises:
         BerthwatchError: a line that is not of this form or names an unknown kind; file and line are named.
@@ -100,17 +119,13 @@ def read_dota(path: Path) -> ShipLabels:
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         if not line.strip() or line.startswith(("imagesource:", "gsd:")):
             continue
-        fields = line.split()
         try:
-            box = [float(value) for value in fields[:8]]
-            kind, flag = fields[8], fields[9] if len(fields) > 9 else "0"
-        except (ValueError, IndexError):
-            raise BerthwatchError(
-                f"{path}, line {number}: expected 8 numbers, a kind and 0 or 1, got {line!r}"
-            ) from None
+            box, kind, unclear = parse_dota_line(line)
+        except ValueError as fault:
+            raise BerthwatchError(f"{path}, line {number}: {fault}") from None
         if kind not in CLASS_OF_KIND:
             raise BerthwatchError(f"{path}, line {number}: unknown kind {kind!r}; known: {', '.join(CLASS_OF_KIND)}")
         corners.append(box)
         kinds.append(kind)
-        difficult.append(flag != "0")
+        difficult.append(unclear)
     return ShipLabels(np.array(corners, float).reshape(-1, 4, 2), tuple(kinds), np.array(difficult, bool))

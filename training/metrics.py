@@ -32,10 +32,12 @@ class Matches:
 
     @property
     def recall(self) -> float:
+        """Share of the counted labels that were found; not-a-number where there are none."""
         return float(self.found.sum() / self.counted.sum()) if self.counted.any() else float("nan")
 
     @property
     def precision(self) -> float:
+        """Share of the counted detections that are ships; not-a-number where there are none."""
         true, false = int((self.label_of >= 0).sum()), int((self.label_of == FALSE_ALARM).sum())
         return true / (true + false) if true + false else float("nan")
 

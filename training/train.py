@@ -1,5 +1,6 @@
 """Train a YOLO oriented-box detector on chips with Ultralytics."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 from ultralytics.models.yolo.obb import OBBTrainer
+from ultralytics.nn.tasks import yaml_model_load
 
 from ..errors import BerthwatchError
 from .augment import pixel_augmentations
@@ -21,7 +23,8 @@ class TrainSettings:
 
     dataset: the `dataset.yaml` that `chips.write_dataset_file` wrote. start: a checkpoint to start from
     (an Ultralytics .pt, which is a pickle: only one that you trust). hours: stop after so many hours,
-    whatever `epochs` says. bf16: run the network in bfloat16. frozen_layers: how many of the first layers keep their weights.
+    whatever `epochs` says. bf16: run the network in bfloat16. frozen_layers: how many of the first layers keep
+    their weights.
     """
 
     dataset: Path
@@ -74,7 +77,10 @@ class ShipTrainer(OBBTrainer):
     forward_in_bf16 = False
 
     def get_model(self, cfg: Any = None, weights: nn.Module | None = None, verbose: bool = True) -> IgnoringOBBModel:
-        model = IgnoringOBBModel(cfg, nc=len(MODEL_CLASSES), ch=self.data["channels"], verbose=False)
+        """The network to train: one-to-many head only, weights of the start where they fit."""
+        layers = copy.deepcopy(cfg if isinstance(cfg, dict) else yaml_model_load(cfg))
+        layers["end2end"] = False
+        model = IgnoringOBBModel(layers, nc=len(MODEL_CLASSES), ch=self.data["channels"], verbose=False)
         if weights is not None:
             widen_classes(weights, MODEL_CLASSES)
             model.load(weights)
@@ -82,6 +88,7 @@ class ShipTrainer(OBBTrainer):
         return model
 
     def set_model_attributes(self) -> None:
+        """Our class names: the dataset file's last one only marks ignored ships."""
         super().set_model_attributes()
         self.model.nc = len(MODEL_CLASSES)
         self.model.names = dict(enumerate(MODEL_CLASSES))

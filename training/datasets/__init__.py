@@ -1,0 +1,1 @@
+"""Labelled datasets as users have them, read into one form: see read.py."""
