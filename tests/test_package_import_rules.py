@@ -25,7 +25,8 @@ ALLOWED: dict[str, set[str]] = {
     "watch": {"errors", "configs", "imagery", "models", "inference", "estimation", "reporting"},
     "demo": {"errors", "configs", "imagery", "models", "inference", "estimation", "reporting", "watch", "console"},
     "arguments": {"errors", "imagery", "watch"},
-    "cli": {*ROOMS, "errors", "watch", "demo", "arguments", "console"},
+    "cli": {*ROOMS, "errors", "watch", "demo", "arguments", "console", "cli_training"},
+    "cli_training": {"errors", "configs", "imagery", "models", "training", "inference", "arguments", "console"},
     "__main__": {"cli"},
     "__init__": set(),
 }

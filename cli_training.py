@@ -1,0 +1,89 @@
+"""The commands of those who train and judge detectors; `cli` hangs them beside its own."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from . import arguments as arg
+from .console import SceneProgress, err, out
+
+if TYPE_CHECKING:
+    from .training.evaluate import Comparison
+
+app = typer.Typer()
+
+# Average precision needs the tail of low scores that the recommended threshold cuts off.
+LOWEST_SCORE = 0.05
+
+
+@app.command()
+def evaluate(
+    report: Annotated[Path, typer.Option("--out", "-o", metavar="JSON", help="File for the figures.")],
+    scenes: arg.ScenesArgument = None,
+    model: arg.ModelOption = "berthwatch-n",
+    device: arg.DeviceOption = arg.DeviceName.auto,
+    score: arg.ScoreOption = None,
+    min_length_m: Annotated[float, typer.Option(help="Shorter ships count neither for nor against.")] = 0.0,
+    min_iou: Annotated[float, typer.Option(help="Least overlap (rotated IoU) of a detection with its ship.")] = 0.3,
+    overlap_m: arg.OverlapOption = 400.0,
+    threads: arg.ThreadsOption = None,
+) -> None:
+    """Judge a model on labelled scenes: each has its labels beside it, NAME.txt in DOTA format, pixels of the scene."""
+    from .models.registry import load_detector
+    from .training.evaluate import figures
+
+    sources, _ = arg.scene_sources(scenes, acquired_at=None, band=None, cloud_mask=None)
+    detector = load_detector(model, device=device.value, score_threshold=LOWEST_SCORE, threads=threads)
+    err.print(f"{escape(detector.metadata.model_id)} on {escape(detector.description)}", soft_wrap=True)
+    threshold = detector.metadata.score_threshold if score is None else score
+    with SceneProgress(len(sources)) as progress:
+        pairs = [_judged(source, detector, overlap_m, min_iou, min_length_m, progress) for source in sources]
+    result: dict[str, Any] = {
+        "model_id": detector.metadata.model_id,
+        "weights_sha256": detector.metadata.weights_sha256,
+        "min_length_m": min_length_m,
+        "min_iou": min_iou,
+        "all": figures(pairs, score_threshold=threshold),
+        "scenes": {
+            Path(source).stem: figures([pair], score_threshold=threshold)
+            for source, pair in zip(sources, pairs, strict=True)
+        },
+    }
+    report.parent.mkdir(parents=True, exist_ok=True)
+    half_written = report.with_name(report.name + ".part")
+    half_written.write_text(json.dumps(result, indent=2))
+    half_written.replace(report)
+    _show(result)
+
+
+def _judged(
+    source: str, detector: Any, overlap_m: float, min_iou: float, min_length_m: float, progress: SceneProgress
+) -> "Comparison":
+    from .imagery.scene import open_scene
+    from .inference.detect import DetectSettings, detect_scene
+    from .training.evaluate import compare, labels_beside
+
+    labels = labels_beside(Path(source))
+    scene = open_scene(source)
+    settings = DetectSettings(overlap_m=overlap_m, score_threshold=LOWEST_SCORE)
+    _, detections = detect_scene(
+        scene, detector, settings, progress=lambda done, tiles: progress.tiles_done(source, done, tiles)
+    )
+    return compare(scene, labels, detections, min_iou=min_iou, min_length_m=min_length_m)
+
+
+def _show(result: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    columns = ("ships", "recall", "precision", "f1", "average_precision", "length_mae", "length_bias", "false_alarms")
+    table = Table("scenes", *(name.replace("_", " ") for name in (*columns, "tankers: all, found, called")))
+    rows = {**result["scenes"], "all": result["all"]}
+    for name, figures in rows.items():
+        cells = [f"{figures[column]:.2f}" if isinstance(figures.get(column), float) else str(figures.get(column, "–"))
+                 for column in columns]  # fmt: skip
+        tankers = f"{figures['tankers']}, {figures['tankers_found']}, {figures['tankers_called_tanker']}"
+        table.add_row(escape(name), *cells, tankers)
+    out.print(table)
