@@ -78,12 +78,20 @@ def _judged(
 def _show(result: dict[str, Any]) -> None:
     from rich.table import Table
 
-    columns = ("ships", "recall", "precision", "f1", "average_precision", "length_mae", "length_bias", "false_alarms")
-    table = Table("scenes", *(name.replace("_", " ") for name in (*columns, "tankers: all, found, called")))
-    rows = {**result["scenes"], "all": result["all"]}
-    for name, figures in rows.items():
-        cells = [f"{figures[column]:.2f}" if isinstance(figures.get(column), float) else str(figures.get(column, "–"))
-                 for column in columns]  # fmt: skip
-        tankers = f"{figures['tankers']}, {figures['tankers_found']}, {figures['tankers_called_tanker']}"
-        table.add_row(escape(name), *cells, tankers)
+    headings = {
+        "ships": "ships",
+        "recall": "recall",
+        "precision": "prec.",
+        "f1": "F1",
+        "average_precision": "AP",
+        "length_mae": "length MAE",
+        "length_bias": "bias",
+        "false_alarms": "false",
+    }
+    table = Table("scene", *headings.values(), "tankers found", "called so")
+    for name, figures in {**result["scenes"], "all": result["all"]}.items():
+        values = [figures.get(key, "–") for key in headings]
+        cells = [f"{value:.2f}" if isinstance(value, float) else str(value) for value in values]
+        found = f"{figures['tankers_found']} of {figures['tankers']}"
+        table.add_row(escape(name), *cells, found, str(figures["tankers_called_tanker"]))
     out.print(table)
