@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from berthwatch.inference.deadweight import dwt_distribution, dwt_quantile, usual_beam_m
 from hypothesis import given
 from hypothesis import strategies as st
+
+from berthwatch.inference.deadweight import dwt_distribution, dwt_quantile, usual_beam_m
 
 HULL_LENGTH = st.floats(25, 420)
 LENGTH_TO_BEAM = st.floats(3.5, 9)

@@ -4,14 +4,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from berthwatch.inference.size_class import (
     SIZE_CLASS_NAMES,
     SIZE_CLASSES,
     most_likely_size_class,
     size_class_probabilities,
 )
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 def probability(name: str, *measured: float | None) -> float:
