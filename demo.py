@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from rich.box import SIMPLE
-from rich.table import Table
+from rich.table import Column, Table
 
 from .configs.port import load_port
 from .console import SceneProgress, err, out, run_facts, write_run
@@ -140,7 +140,8 @@ def show_result(result: DemoResult, folder: Path) -> None:
     """Print the estimate beside the truth."""
     estimate = result.estimate
     visits = estimate.visits.merge(estimate.loadings, on=["visit_id", "berth_id"]).set_index("visit_id")
-    table = Table("arrival", "stay", "true LOA", "measured", "true bbl", "estimate, 90 %", "found", box=SIMPLE)
+    names = ("arrival", "stay", "LOA", "measured", "barrels", "estimate, 90 %", "found")
+    table = Table(*(Column(name, no_wrap=True) for name in names), box=SIMPLE)
     for call, n_clear, visit_id in zip(result.traffic.calls, result.n_clear_looks, result.visit_of_call, strict=True):
         measured = interval = ""
         if visit_id is not None:
@@ -156,7 +157,7 @@ def show_result(result: DemoResult, folder: Path) -> None:
             interval,
             "yes" if visit_id else "no" if n_clear else "not shown",
         )
-    out.print("\nSimulated tanker calls, and what was found of them:")
+    out.print("\nThe simulated tanker calls, and beside each what was measured and estimated of it:")
     out.print(table)
     states = estimate.observations["state"].value_counts()
     seen, total = estimate.total("seen"), estimate.total()

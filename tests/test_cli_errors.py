@@ -1,0 +1,215 @@
+"""Bad input gives one clear line and a non-zero exit, or a valid empty result where that is right."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from cli_runner import Result, run
+
+from berthwatch.inference.store import read_store
+
+Capture = pytest.CaptureFixture[str]
+
+
+def told_in_one_line(result: Result, *words: str) -> None:
+    """Assert that the command failed with one line that holds all these words, and wrote no result."""
+    assert result.code == 1
+    assert len(result.error_lines) == 1, result.err
+    assert "Traceback" not in result.err
+    assert "fault in berthwatch" not in result.err
+    for word in words:
+        assert word in result.error_lines[0]
+    assert not result.out
+
+
+@pytest.fixture
+def sea(write_raster) -> Path:
+    """A small scene of empty dark sea near Vostochny, with no acquisition time."""
+    return write_raster(np.full((3, 200, 220), 30, np.uint8))
+
+
+def test_missing_file(capsys: Capture, tmp_path: Path) -> None:
+    told_in_one_line(
+        run(capsys, "detect", tmp_path / "gone.tif", "--out", tmp_path / "store"), "gone.tif", "no such file"
+    )
+    assert not (tmp_path / "store").exists()
+
+
+def test_not_an_image(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "letter.tif").write_text("Dear reader, this is no picture.")
+
+    told_in_one_line(run(capsys, "detect", tmp_path / "letter.tif", "--out", tmp_path / "store"), "letter.tif", "image")
+
+
+def test_truncated_image(capsys: Capture, sea: Path, tmp_path: Path) -> None:
+    sea.write_bytes(sea.read_bytes()[: sea.stat().st_size // 2])
+
+    told_in_one_line(run(capsys, "detect", sea, "--out", tmp_path / "store"), "scene.tif")
+    assert not list(tmp_path.glob("store/scenes/*"))
+
+
+def test_no_crs(capsys: Capture, write_raster, tmp_path: Path) -> None:
+    scene = write_raster(
+        np.full((3, 64, 64), 30, np.uint8), crs=None, transform=rasterio.Affine(3, 0, 500000, 0, -3, 4700000)
+    )
+
+    told_in_one_line(
+        run(capsys, "detect", scene, "--out", tmp_path / "store"),
+        "scene.tif",
+        "no coordinate reference system",
+        "a_srs",
+    )
+
+
+def test_no_time_where_visits_need_one(capsys: Capture, sea: Path, tmp_path: Path) -> None:
+    result = run(capsys, "watch", "vostochny", sea, "--out", tmp_path / "store")
+
+    told_in_one_line(result, "scene", "--acquired-at")
+    assert not (tmp_path / "store" / "report.html").exists()
+
+
+def test_no_time_is_fine_where_none_is_needed(capsys: Capture, sea: Path, tmp_path: Path) -> None:
+    result = run(capsys, "detect", sea, "--out", tmp_path / "store")
+
+    assert result.code == 0, result.err
+    (record,), _ = read_store(tmp_path / "store")
+    assert record.acquired_at is None
+
+
+@pytest.mark.parametrize(
+    ("time", "words"), [("yesterday", "is not understood"), ("2024-03-07T02:00:00", "no time zone")]
+)
+def test_bad_time(capsys: Capture, sea: Path, tmp_path: Path, time: str, words: str) -> None:
+    told_in_one_line(run(capsys, "detect", sea, "--acquired-at", time, "--out", tmp_path / "store"), time, words)
+
+
+def test_one_time_for_two_scenes(capsys: Capture, sea: Path, write_raster, tmp_path: Path) -> None:
+    other = write_raster(np.full((3, 64, 64), 30, np.uint8), name="other.tif")
+
+    told_in_one_line(
+        run(capsys, "detect", sea, other, "--acquired-at", "2024-03-07T02:00:00Z", "--out", tmp_path / "store"),
+        "--acquired-at",
+        "2 are given",
+    )
+
+
+def test_unknown_model_names_the_known(capsys: Capture, sea: Path, tmp_path: Path) -> None:
+    told_in_one_line(
+        run(capsys, "detect", sea, "--model", "berthwatch-m", "--out", tmp_path / "store"),
+        "berthwatch-m",
+        "berthwatch-n",
+    )
+
+
+def test_cuda_asked_for_where_there_is_none(
+    capsys: Capture, sea: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("berthwatch.models.registry.nvidia_gpus", lambda: 0)
+
+    told_in_one_line(run(capsys, "detect", sea, "--device", "cuda", "--out", tmp_path / "store"), "cuda", "cpu")
+
+
+def test_unknown_port_names_the_known(capsys: Capture, sea: Path, tmp_path: Path) -> None:
+    told_in_one_line(run(capsys, "watch", "rotterdam", sea, "--out", tmp_path / "store"), "rotterdam", "long-beach")
+
+
+def test_port_file_with_a_wrong_field(capsys: Capture, sea: Path, tmp_path: Path) -> None:
+    port = tmp_path / "port.yaml"
+    port.write_text(
+        "id: here\nname: Here\ncountry: Nowhere\naoi: [133.0, 42.7, 133.1, 42.8]\nsource: a test\n"
+        "berths:\n  - {id: b1, name: B1, kind: oil, heading: 25, approximate: true, source: a test,\n"
+        "     polygon: [[133.068, 42.751], [133.069, 42.752], [133.07, 42.751]]}\n"
+    )
+
+    told_in_one_line(
+        run(capsys, "watch", port, sea, "--out", tmp_path / "store"), "port.yaml", "berths[0].heading", "heading_deg"
+    )
+
+
+def test_zero_size_raster(capsys: Capture, tmp_path: Path) -> None:
+    (tmp_path / "empty.tif").touch()
+    no_pixels = tmp_path / "none.vrt"
+    no_pixels.write_text('<VRTDataset rasterXSize="0" rasterYSize="0"></VRTDataset>')
+
+    for scene in (tmp_path / "empty.tif", no_pixels):
+        told_in_one_line(run(capsys, "detect", scene, "--out", tmp_path / "store"), scene.name)
+
+
+def test_scene_without_valid_pixels_is_an_empty_result(capsys: Capture, write_raster, tmp_path: Path) -> None:
+    scene = write_raster(np.zeros((3, 200, 200), np.uint8), nodata=0)
+
+    result = run(capsys, "detect", scene, "--out", tmp_path / "store")
+
+    assert result.code == 0, result.err
+    (record,), detections = read_store(tmp_path / "store")
+    assert record.observed.is_empty
+    assert len(detections) == 0
+    assert detections.crs.to_epsg() == 4326
+
+
+def test_a_bad_scene_does_not_stop_the_others(capsys: Capture, sea: Path, tmp_path: Path) -> None:
+    (tmp_path / "letter.tif").write_text("no picture")
+
+    result = run(capsys, "detect", tmp_path / "letter.tif", sea, "--out", tmp_path / "store")
+
+    assert result.code == 1
+    assert "1 of 2 scenes failed" in result.err
+    (record,), _ = read_store(tmp_path / "store")
+    assert record.scene_id == "scene"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["detect", "--out", "store"], "no scene given"),
+        (["detect", "--band", "red", "--out", "store"], "COLOUR=FILE"),
+        (["detect", "--band", "red=a.tif", "--band", "red=b.tif", "--out", "store"], "twice"),
+        (["detect", "--band", "red=gone.tif", "--out", "store"], "green"),
+        (["report", "vostochny", "store"], "not a store"),
+        (["export", "store", "--out", "x.gpkg"], "not a store"),
+        (["models", "info", "nothing"], "unknown"),
+        (["models", "info", "gone.onnx"], "no such model file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_commands_say_what_is_missing(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    told_in_one_line(run(capsys, *arguments), words)
+
+
+def test_checkpoints_are_not_unpickled_unasked(capsys: Capture, sea: Path, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "model.pt"
+    checkpoint.write_bytes(b"cos\nsystem\n(S'touch pwned'\ntR.")
+
+    result = run(
+        capsys, "models", "export", checkpoint, "--card", tmp_path / "card.yaml", "--scene", sea, "--out", tmp_path
+    )
+
+    told_in_one_line(result, "model.pt", "--trust-pickle")
+
+
+def test_wrong_usage_exits_with_2(capsys: Capture) -> None:
+    result = run(capsys, "detect", "--colour", "red")
+
+    assert result.code == 2
+    assert "--colour" in result.err
+
+
+def test_a_fault_is_told_without_traceback(
+    capsys: Capture, sea: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("of the test")
+
+    monkeypatch.setattr("berthwatch.inference.detect_scenes.detect_scenes", broken)
+
+    result = run(capsys, "detect", sea, "--out", tmp_path / "store")
+
+    assert result.code == 1
+    assert "ZeroDivisionError: of the test" in result.err
+    assert "--debug" in result.err
+    assert "Traceback" not in result.err
