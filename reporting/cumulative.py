@@ -52,12 +52,12 @@ class CumulativeChart:
 
 
 def lay_out_cumulative(estimate: Estimate, *, narrow: bool, enlarged: bool = False) -> CumulativeChart | None:
-    """The chart for a page or a telephone; None where the ledger has no dates.
+    """The chart for a page or a telephone; None for less than two days, which make no curve.
 
     The axis holds the cap unless `enlarged`, which shows the bands alone.
     """
     days = estimate.ledger.by_date
-    if days.empty:
+    if len(days) < 2:
         return None
     cap = estimate.ledger.cap_bbl_per_year
     width, height, left, right = (350.0, 260.0, 44.0, 340.0) if narrow else (1000.0, 390.0, 62.0, 836.0)

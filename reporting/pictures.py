@@ -6,7 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -137,16 +137,16 @@ class PictureMaker:
         ships = ships[ships.intersects(inside)]
         outlines = [_berth_outline(frame, b, label_berths and b.kind == "oil") for b in berths]
         outlines += [_ship_outline(frame, ship, ship.detection_id in subjects) for ship in rows_of(ships)]
+        outlines = _without_colliding_labels(outlines, frame)
         return Picture(frame, image, tuple(outlines), _alt(frame, scene_id, len(berths), len(ships), image), credit)
 
 
-def port_bounds(berths: Iterable[Berth], around: shapely.Geometry | None = None) -> Bounds:
-    """Bounds that hold the berths with water about them, landscape, 1,500 m wide at least."""
-    ground = shapely.union_all([b.geometry for b in berths] + ([around] if around is not None else []))
-    west, south, east, north = ground.bounds
+def port_bounds(berths: Iterable[Berth], margin_m: float = 300.0) -> Bounds:
+    """Bounds that hold the berths with a margin about them, landscape between 3:2 and 2:1."""
+    west, south, east, north = shapely.union_all([berth.geometry for berth in berths]).bounds
     width_m, height_m = size_m((west, south, east, north))
-    half_height = max(height_m / 2 + 300, 500.0)
-    half_width = max(width_m / 2 + 400, 1.5 * half_height)
+    half_height = height_m / 2 + margin_m
+    half_width = max(width_m / 2 + margin_m, 1.5 * half_height)
     half_height = max(half_height, half_width / 2)
     return bounds_around(((west + east) / 2, (south + north) / 2), half_width, half_height)
 
@@ -168,7 +168,7 @@ def _berth_outline(frame: Frame, berth: Berth, labelled: bool) -> Outline:
     approximate = ", position approximate" if berth.approximate else ""
     xy = frame.to_xy(np.asarray(berth.geometry.exterior.coords)) / (frame.width_m, frame.height_m)
     # Beside the outline, where no ship lies below the letters: on its right, near the right border on its left.
-    on_right = xy[:, 0].max() < 0.7
+    on_right = xy[:, 0].max() < 0.85
     label_at = (float(xy[:, 0].max() if on_right else xy[:, 0].min()), float(xy[:, 1].mean()))
     return Outline(
         points=frame.points(berth.geometry),
@@ -188,6 +188,24 @@ def _ship_outline(frame: Frame, ship: Any, is_subject: bool) -> Outline:
         role=f"hull {role}{' subject' if is_subject else ''}",
         tip=ship_line(ship),
     )
+
+
+def _without_colliding_labels(outlines: list[Outline], frame: Frame) -> list[Outline]:
+    """The outlines, without the labels that would lie on earlier ones; their names still show when pointed at."""
+    taken: list[shapely.Polygon] = []
+    kept = []
+    for outline in outlines:
+        # On a page 1,000 wide a letter of the label takes 8, a line 16: shares of width and of height.
+        width = 0.008 * len(outline.label)
+        half_line = 0.008 * frame.width_m / frame.height_m
+        (x, y), left = outline.label_at, 0.0 if outline.label_on_right else width
+        box = shapely.box(x - left, y - half_line, x - left + width, y + half_line)
+        if outline.label and any(box.intersects(other) for other in taken):
+            outline = replace(outline, label="")
+        elif outline.label:
+            taken.append(box)
+        kept.append(outline)
+    return kept
 
 
 def ship_line(ship: Any) -> str:

@@ -125,18 +125,20 @@ def _contents(has_oil: bool) -> list[tuple[str, str]]:
 
 def _place(estimate: Estimate, maker: PictureMaker) -> Place:
     """The most telling scene at hand: most oil berths occupied, then most of the berths in view, then finest."""
-    bounds = port_bounds([b for b in estimate.port.berths if b.kind == "oil"] or estimate.port.berths)
+    berths = [b for b in estimate.port.berths if b.kind == "oil"] or estimate.port.berths
     best = max(maker.scenes, key=lambda scene_id: _telling(estimate, scene_id), default=None)
     subjects = [i for ids in estimate.observations.detection_ids for i in ids]
     if best is not None:
-        picture = maker.cut(best, bounds, max_px=1400, subjects=subjects, label_berths=True)
+        picture = maker.cut(
+            best, port_bounds(berths, margin_m=400.0), max_px=1400, subjects=subjects, label_berths=True
+        )
         if picture is not None:
             record = next((r for r in estimate.records if r.scene_id == best), None)
             gsd_m = record.gsd_m if record else maker.scenes[best].gsd_m
             when = wording.moment(record.acquired_at if record else maker.scenes[best].acquired_at)
             return Place(picture, f"{estimate.port.name}, {when}. Scene {best}, pixels of {gsd_m:.2g} m.")
     return Place(
-        maker.draw(None, bounds, subjects=subjects),
+        maker.draw(None, port_bounds(berths, margin_m=100.0), subjects=subjects),
         "No picture was at hand: drawn from coordinates alone, with the ships of all scenes laid over each other.",
     )
 

@@ -81,14 +81,14 @@ def _sentence_seen(estimate: Estimate, counted: pd.DataFrame, seen: Mapping[str,
     where, when = _where(estimate), wording.between(*estimate.period)
     if counted.empty:
         return f"No picture taken {when} shows a tanker at {where}; that is not to say that none came."
-    were = (
-        "one visit by a tanker was" if len(counted) == 1 else f"{wording.count(len(counted), 'visit')} by tankers were"
-    )
-    return (
-        f"Satellite pictures taken {when} show that {were} made to {where}. "
-        f"Loading as tankers of {'its' if len(counted) == 1 else 'their'} size do, "
-        f"{'it' if len(counted) == 1 else 'they'} would have taken {_barrels_with_interval(seen)}."
-    )
+    pictures = "A satellite picture" if len(estimate.records) == 1 else "Satellite pictures"
+    shows = "shows" if len(estimate.records) == 1 else "show"
+    if len(counted) == 1:
+        visits, loading = "one visit by a tanker", "Loading as tankers of its size do, it would have taken"
+    else:
+        visits = f"{wording.count(len(counted), 'visit')} by tankers"
+        loading = "Loading as tankers of their size do, they would have taken"
+    return f"{pictures} taken {when} {shows} {visits} to {where}. {loading} {_barrels_with_interval(seen)}."
 
 
 def _sentence_cap(estimate: Estimate, year: Mapping[Any, Any]) -> str:
@@ -114,16 +114,17 @@ def cap_title(estimate: Estimate) -> str:
 
 def _basis(estimate: Estimate) -> str:
     looks = oil_looks(estimate)
-    clear_scenes = looks[looks.state != "unobserved"].scene_id.nunique()
-    pixel_sizes = sorted({f"{record.gsd_m:.2g}" for record in estimate.records}, key=float)
-    pixels = pixel_sizes[0] if len(pixel_sizes) == 1 else f"{pixel_sizes[0]} to {pixel_sizes[-1]}"
+    n_clear = looks[looks.state != "unobserved"].scene_id.nunique()
+    sizes = sorted({f"{record.gsd_m:.2g}" for record in estimate.records}, key=float)
+    pixels = sizes[0] if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     pictures = wording.capitalised(wording.count(len(estimate.records), "satellite picture"))
     berth = "the oil berth" if looks.berth_id.nunique() == 1 else "an oil berth"
+    shown = "which shows" if len(estimate.records) == 1 else f"of which {wording.number(n_clear)} showed"
     product = estimate.cargo.products[estimate.product].name
     return (
-        f"{pictures} with pixels of {pixels} m, of which {clear_scenes} showed {berth} clear of cloud. Ships were "
-        "found and measured by a neural network; what they can carry is assessed from their length and beam. The product "
-        f"({product}), how full the ships were and how long they stayed are assumed: no picture shows them."
+        f"{pictures} with pixels of {pixels} m, {shown} {berth} clear of cloud. Ships were "
+        "found and measured by a neural network; what they can carry is assessed from their length and beam. The "
+        f"product ({product}), how full the ships were and how long they stayed are assumed: no picture shows them."
     )
 
 
@@ -135,8 +136,10 @@ def _figures(estimate: Estimate, seen: Mapping[str, float], total: Mapping[str, 
             "Looks at the oil berths" if looks.berth_id.nunique() > 1 else "Looks at the oil berth",
             f"{n_clear} of {len(looks)}",
             (
-                f"{len(looks) - n_clear} unobserved: cloud, or outside the picture",
-                f"from {wording.figure(len(estimate.records), 'scene')}",
+                f"in {wording.figure(len(estimate.records), 'scene')}",
+                f"{len(looks) - n_clear} unobserved: cloud, or outside the picture"
+                if n_clear < len(looks)
+                else "none hidden by cloud",
             ),
         ),
         Figure(
@@ -233,4 +236,6 @@ def _visits_in_words(part: Mapping[str, float]) -> str:
     low, high = round(part["visits_p05"]), round(part["visits_p95"])
     if low == high:
         return wording.count(high, "visit")
+    if high > 12:  # number() writes such in digits, and an interval is written in one way
+        return f"{low} to {high} visits"
     return f"{wording.number(low) if low else 'none'} to {wording.count(high, 'visit')}"

@@ -20,16 +20,21 @@ def round_significant(value: float, digits: int) -> float:
 
 
 def barrels(value: float, digits: int = 3) -> str:
-    """Barrels with thousands separators, to `digits` significant digits: 91437 -> '91,400'."""
-    if value is None or not math.isfinite(value):
+    """Barrels to `digits` significant digits: 91437 -> '91,400', 6_700_000 -> '6.7 million'."""
+    if not math.isfinite(value):
         return "unknown"
-    return f"{round_significant(float(value), digits):,.0f}"
+    rounded = round_significant(float(value), digits)
+    return f"{rounded / 1e6:g} million" if rounded >= 1e6 else f"{rounded:,.0f}"
 
 
 def barrel_range(low: float, high: float, digits: int = 3) -> str:
-    """An interval of barrels, '62,000–118,000'; one number where both ends round to the same."""
+    """An interval of barrels, '62,000–118,000', '1.2–3 million'; one number where both ends round to the same."""
     low_text, high_text = barrels(low, digits), barrels(high, digits)
-    return low_text if low_text == high_text else f"{low_text}–{high_text}"
+    if low_text == high_text:
+        return low_text
+    if low_text.endswith(" million") and high_text.endswith(" million"):
+        low_text = low_text.removesuffix(" million")
+    return f"{low_text}–{high_text}"
 
 
 def number(value: int) -> str:
