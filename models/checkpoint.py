@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -44,7 +43,6 @@ class Checkpoint:
             max_working_gsd_m=1000.0,
             tile_px=-(-self.image_px // 32) * 32,
             licence="unknown",
-            created=datetime.now(UTC),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -39,8 +39,8 @@ class ModelMetadata(BaseModel):
         beam_bias_px, beam_sd_px, beam_sd_fraction: error of the measured beam, as above.
         training_data: one line a data set, with its licence.
         licence: SPDX identifier of the weights.
-        created: when they were exported.
-        weights_sha256: hash of the tensors (`network.weights_sha256`), the same in every format.
+        created: when they were exported (timezone-aware).
+        weights_sha256: hash of the tensors (`network.weights_sha256`), the same in every format; export fills it in.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,7 +61,7 @@ class ModelMetadata(BaseModel):
     beam_sd_fraction: float = Field(default=0.12, ge=0)
     training_data: tuple[str, ...] = ()
     licence: str
-    created: AwareDatetime
+    created: AwareDatetime = Field(default_factory=lambda: datetime.now(UTC))
     weights_sha256: str = Field(default="", pattern="^([0-9a-f]{64})?$")
 
     @model_validator(mode="after")

@@ -107,7 +107,7 @@ class TorchDetector:
         images = images.to(next(self._network.parameters()).dtype) / 255
         _, branches = self._network(images)
         exact = {name: branches[name].float() for name in ("boxes", "scores", "angle")}
-        return head_of(self._network)._inference({**exact, "feats": [level.float() for level in branches["feats"]]})
+        return head_of(self._network)._inference({**exact, "feats": branches["feats"]})
 
     def _on_device(self, tiles: NDArray[np.uint8]) -> torch.Tensor:
         if self._device.type == "cpu":
