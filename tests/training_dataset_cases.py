@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+
 from berthwatch.configs.dataset import DatasetConfig
 from berthwatch.training.datasets.layout import open_dataset
 from berthwatch.training.datasets.read import LabelledImage, read_dataset

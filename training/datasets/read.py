@@ -71,19 +71,26 @@ def read_dataset(dataset: Dataset, report: ReadReport | None = None) -> Iterator
                 raise LabelError(f"picture {path} is labelled twice; its second labels are not read")
             seen.add(path)
             scene = open_picture(path)
+            # A picture whose labels cannot be read at all must not pass for one without ships.
+            objects = list(item.objects(scene))
         except (LabelError, BerthwatchError) as fault:
             report.add_problem(Problem(item.label_file, "", str(fault)))
             continue
-        yield _labelled_image(dataset, item, path, scene, report)
+        yield _labelled_image(dataset, item, path, scene, objects, report)
     report.unlabelled = len(dataset.pictures.paths) - len(seen)
 
 
 def _labelled_image(
-    dataset: Dataset, record: LabelRecord, path: Path, scene: Scene, report: ReadReport
+    dataset: Dataset,
+    record: LabelRecord,
+    path: Path,
+    scene: Scene,
+    objects: list[LabelledObject | Problem],
+    report: ReadReport,
 ) -> LabelledImage:
     config, kinds = dataset.config, dataset.kinds
     ships: list[tuple[NDArray[np.float64], str, bool, bool]] = []
-    for found in record.objects(scene):
+    for found in objects:
         if isinstance(found, Problem):
             report.add_problem(found, of_object=True)
             continue

@@ -84,8 +84,7 @@ def _read_table(path: Path, dataset: Dataset) -> gpd.GeoDataFrame:
 
 def _objects(path: Path, table: gpd.GeoDataFrame, scene: Scene, dataset: Dataset) -> Iterator[LabelledObject | Problem]:
     if math.isnan(scene.gsd_m):
-        yield Problem(path, "", f"{scene.source} has no georeference; labels on a map need one")
-        return
+        raise LabelError(f"{scene.source} has no georeference; labels on a map need one")
     difficult = table["difficult"] if "difficult" in table else pd.Series(False, index=table.index)
     columns = (table.index, table.geometry, table[dataset.config.class_field], difficult)
     for feature, shape, class_name, unclear in zip(*columns, strict=True):

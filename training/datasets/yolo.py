@@ -51,13 +51,8 @@ def _records(dataset: Dataset, numbers: int, corners_of: Corners) -> Iterator[La
 def _objects(
     path: Path, scene: Scene, names: Mapping[str, str], numbers: int, corners_of: Corners
 ) -> Iterator[LabelledObject | Problem]:
-    try:
-        lines = read_text(path).splitlines()
-    except LabelError as fault:
-        yield Problem(path, "", str(fault))
-        return
     upright = numbers == 4
-    for line_number, line in enumerate(lines, start=1):
+    for line_number, line in enumerate(read_text(path).splitlines(), start=1):
         where = f"line {line_number}"
         fields = line.split()
         if not fields:
