@@ -1,0 +1,161 @@
+"""The commands on good input: what they write, what they print, and that they can be run again."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from cli_runner import run
+
+from berthwatch.inference.store import read_store
+
+Capture = pytest.CaptureFixture[str]
+BERTH = (133.0695, 42.7520)  # the oil berth of configs/ports/vostochny.yaml
+TIMES = ("2024-03-07T01:00:00Z", "2024-03-09T01:30:00Z")
+
+
+@pytest.fixture
+def scenes(write_raster) -> list[Path]:
+    """Two dated pictures of dark, faintly rippled water round the oil berth of Vostochny: no ship in them."""
+    rng = np.random.default_rng(1)
+    return [
+        write_raster(
+            rng.normal(40, 2, (3, 500, 500)).clip(1, 255).astype(np.uint8),
+            name=f"look{number}.tif",
+            crs="EPSG:32653",
+            lonlat=(BERTH[0] - 0.009, BERTH[1] + 0.0068),
+            tags={"TIFFTAG_DATETIME": time[:-1].replace("-", ":").replace("T", " ")},
+        )
+        for number, time in enumerate(TIMES)
+    ]
+
+
+def test_detect_writes_store_and_run(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
+    result = run(capsys, "detect", *scenes, "--out", tmp_path / "store", "--score", "0.4")
+
+    assert result.code == 0, result.err
+    assert "ONNX Runtime" in result.err
+    records, detections = read_store(tmp_path / "store")
+    assert [record.acquired_at for record in records] == [datetime.fromisoformat(time) for time in TIMES]
+    assert f"{len(detections)} ships written" in result.out
+    facts = json.loads((tmp_path / "store" / "run.json").read_text())
+    assert facts["command"] == "detect"
+    assert facts["settings"] == {"overlap_m": 400.0, "score_threshold": 0.4, "batch_size": 8}
+    assert facts["backend"].startswith("ONNX Runtime")
+    assert [scene["status"] for scene in facts["scenes"]] == ["done", "done"]
+
+
+def test_detect_goes_on_where_it_was(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
+    run(capsys, "detect", scenes[0], "--out", tmp_path / "store")
+
+    again = run(capsys, "detect", *scenes, "--out", tmp_path / "store")
+    forced = run(capsys, "detect", scenes[0], "--again", "--out", tmp_path / "store")
+
+    assert "1/2 look0: in the store already" in again.err
+    assert "2/2 look1: 0 ships" in again.err
+    assert "look0: 0 ships" in forced.err
+
+
+def test_separate_bands_make_one_scene(capsys: Capture, write_raster, tmp_path: Path) -> None:
+    bands = {
+        colour: write_raster(np.full((1, 200, 200), 40, np.uint8), name=f"T52TGP_20240307T020651_{band}.tif")
+        for colour, band in (("red", "B04"), ("green", "B03"), ("blue", "B02"))
+    }
+
+    result = run(
+        capsys, "detect", *(f"--band={colour}={path}" for colour, path in bands.items()), "--out", tmp_path / "store"
+    )
+
+    assert result.code == 0, result.err
+    (record,), _ = read_store(tmp_path / "store")
+    assert record.acquired_at == datetime(2024, 3, 7, 2, 6, 51, tzinfo=UTC)
+
+
+def test_port_bounds_the_search(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
+    inside = run(capsys, "detect", scenes[0], "--port", "vostochny", "--out", tmp_path / "inside")
+    outside = run(capsys, "detect", scenes[0], "--port", "long-beach", "--out", tmp_path / "outside")
+
+    assert inside.code == outside.code == 0
+    assert not read_store(tmp_path / "inside")[0][0].observed.is_empty
+    assert read_store(tmp_path / "outside")[0][0].observed.is_empty
+
+
+def test_profile_tells_where_the_time_went(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
+    result = run(capsys, "detect", scenes[0], "--profile", "--out", tmp_path / "store")
+
+    for word in ("read", "detect", "merge", "megapixels"):
+        assert word in result.err
+
+
+def test_watch_reports_an_empty_berth_as_empty(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
+    store = tmp_path / "store"
+
+    result = run(capsys, "watch", "vostochny", *scenes, "--out", store)
+
+    assert result.code == 0, result.err
+    assert str(store / "report.html") in result.out
+    page = (store / "report.html").read_text()
+    assert "<html" in page
+    assert "Vostochny" in page
+    observations = (store / "tables" / "observations.csv").read_text()
+    assert observations.count("vacant") == 2
+    assert "occupied" not in observations
+    assert json.loads((store / "run.json").read_text())["port"]["id"] == "vostochny"
+
+
+def test_report_answers_another_question_without_detecting(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    run(capsys, "detect", *scenes, "--out", store)
+    notified = tmp_path / "notified.csv"
+    notified.write_text("date,barrels\n2024-01-31,15279\n")
+
+    result = run(
+        capsys, "report", "vostochny", store, "--product", "gasoil", "--reported", notified,
+        "--from", "2024-03-01T00:00:00Z", "--to", "2024-03-31T00:00:00Z",
+    )  # fmt: skip
+
+    assert result.code == 0, result.err
+    assert "ONNX" not in result.err
+    facts = json.loads((store / "run.json").read_text())
+    assert facts["question"]["product"] == "gasoil"
+    assert (store / "report.html").is_file()
+
+
+@pytest.mark.parametrize("ending", ["gpkg", "geojson", "kml"])
+def test_export_is_read_by_others(capsys: Capture, scenes: list[Path], tmp_path: Path, ending: str) -> None:
+    run(capsys, "detect", *scenes, "--out", tmp_path / "store")
+    target = tmp_path / f"ships.{ending}"
+
+    result = run(capsys, "export", tmp_path / "store", "--out", target)
+
+    assert result.code == 0, result.err
+    assert str(target) in result.out
+    assert gpd.read_file(target).crs.to_epsg() == 4326
+
+
+def test_export_csv_is_a_folder_of_tables(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
+    run(capsys, "detect", *scenes, "--out", tmp_path / "store")
+
+    result = run(capsys, "export", tmp_path / "store", "--format", "csv", "--out", tmp_path / "tables")
+
+    assert result.code == 0, result.err
+    assert (tmp_path / "tables" / "detections.csv").read_text().startswith("detection_id,")
+
+
+def test_models_are_listed_and_shown(capsys: Capture) -> None:
+    listed = run(capsys, "models", "list")
+    shown = run(capsys, "models", "info")
+
+    assert "berthwatch-n" in listed.out
+    card = json.loads(shown.out)
+    assert card["licence"] == "AGPL-3.0-or-later"
+    assert card["min_working_gsd_m"] < card["max_working_gsd_m"]
+
+
+def test_shipped_model_names_its_training_data(capsys: Capture) -> None:
+    card = json.loads(run(capsys, "models", "info").out)
+
+    assert card["training_data"]
+    assert len(card["weights_sha256"]) == 64
