@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
-F32 = NDArray[np.float32]
+from .noise import Field
+
 RGB = tuple[float, float, float]
 
 SKYLIT = (6, 9, 14)  # full shade: skylight still reaches it, and it is blue
@@ -90,7 +91,7 @@ class Canvas:
     World coordinates are metres east and north; `left`, `top` is the outer corner of the picture's first pixel.
     """
 
-    def __init__(self, ground: F32, *, left: float, top: float, gsd_m: float, supersample: int) -> None:
+    def __init__(self, ground: Field, *, left: float, top: float, gsd_m: float, supersample: int) -> None:
         """ground: float32 (h, w, 3), display values 0..255, the water everything else is painted on."""
         self.height, self.width = ground.shape[:2]
         self.left, self.top, self.gsd_m, self.supersample = left, top, gsd_m, supersample
@@ -204,7 +205,7 @@ class Canvas:
         self.image.paste(warped.convert("RGB"), (int(x0), int(y0)), alpha)
         self.rough.paste(0, (int(x0), int(y0), int(x1), int(y1)), alpha)
 
-    def develop(self) -> tuple[F32, F32]:
+    def develop(self) -> tuple[Field, Field]:
         """Area-average to the sensor's pixels: float32 (h, w, 3) in 0..255 and ground roughness (h, w) in 0..1."""
         rgb = np.asarray(self.image.reduce(self.supersample), np.float32)
         rough = np.asarray(self.rough.reduce(self.supersample), np.float32) / np.float32(255)

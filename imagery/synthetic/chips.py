@@ -5,15 +5,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .builders import Plan, breakwater, fish_farm, oil_jetty, sand_bar
 from .canvas import Frame, Light
 from .fleet import afloat, anchored, ships_along, under_way
 from .harbour import HarbourLayout
 from .picture import Conditions, View, take_picture
+from .plan import Plan
 from .random_harbour import random_harbour
 from .sea import random_sea
 from .sensor import random_sensor, random_sky
 from .ships import SyntheticShip
+from .shores import breakwater, fish_farm, sand_bar
+from .terminals import oil_jetty
 
 Rng = np.random.Generator
 
@@ -37,9 +39,7 @@ class Chip:
     visible: NDArray[np.float64]
 
 
-def random_chip(
-    rng: Rng, *, gsd_m: float, size_px: int, least_visible: float = 0.35, least_px: float = 2.5
-) -> Chip:
+def random_chip(rng: Rng, *, gsd_m: float, size_px: int, least_visible: float = 0.35, least_px: float = 2.5) -> Chip:
     """A random chip, size_px square at gsd_m metres a pixel.
 
     Ships less than `least_visible` inside, shorter than `least_px`, or hidden by cloud are painted but not listed.
@@ -80,7 +80,8 @@ def _random_place(rng: Rng, extent: float, gsd_m: float) -> tuple[HarbourLayout,
         case "empty" if rng.random() < 0.4:
             return _obstacles(rng, extent), []
         case place:
-            coast = Frame(extent / 2, extent / 2, float(rng.uniform(0, 360))).at(0.0, float(rng.uniform(-0.42, 0.3)) * extent)
+            middle = Frame(extent / 2, extent / 2, float(rng.uniform(0, 360)))
+            coast = middle.at(0.0, float(rng.uniform(-0.42, 0.3)) * extent)
             layout = random_harbour(rng, coast, extent * 0.75, detail_m=gsd_m)
             return layout, [] if place == "empty" else _harbour_fleet(rng, layout, extent)
 
@@ -126,7 +127,7 @@ def _obstacles(rng: Rng, extent: float) -> HarbourLayout:
             plan.add(breakwater(rng, spot, rng.uniform(0.1, 0.5) * extent))
         else:
             plan.add(oil_jetty(rng, spot, rng.uniform(30, 120), rng.uniform(60, 250)))
-    return HarbourLayout(tuple(plan.ground + plan.standing), seed=int(rng.integers(2**31)))
+    return plan.layout(int(rng.integers(2**31)))
 
 
 def _seen_part(view: View, clouds: NDArray[np.float32], ship: SyntheticShip) -> tuple[float, float]:

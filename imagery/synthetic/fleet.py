@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from .canvas import Frame
 from .harbour import HarbourLayout, Mooring
@@ -89,7 +88,9 @@ def _with_a_neighbour_outside(rng: Rng, mooring: Mooring, middle: float, ship: S
         other = random_ship(rng, mooring.frame, kind, longest_m=ship.length_m * 1.05)
         slide = rng.uniform(-0.4, 0.4) * max(ship.length_m - other.length_m, 0)
         outside = gap + ship.beam_m + rng.uniform(0.5, 4)
-        placed.append(_askew(rng, alongside(mooring, other, at_m=middle + slide, gap_m=outside, reversed_=rng.random() < 0.5)))
+        placed.append(
+            _askew(rng, alongside(mooring, other, at_m=middle + slide, gap_m=outside, reversed_=rng.random() < 0.5))
+        )
     return placed
 
 
@@ -147,7 +148,7 @@ def under_way(rng: Rng, extent: float, count: int) -> list[SyntheticShip]:
 
 def afloat(ships: Sequence[SyntheticShip], layout: HarbourLayout) -> list[SyntheticShip]:
     """Those ships that neither cut an earlier one nor lie on ground or decks (more than 4 % of their hull)."""
-    hulls: NDArray[np.object_] = shapely.polygons(np.array([s.corners for s in ships]).reshape(-1, 4, 2))
+    hulls = np.array([shapely.Polygon(ship.corners) for ship in ships], dtype=object)
     solids = layout.solids()
     aground = np.zeros(len(ships))
     if len(solids) and len(ships):

@@ -4,7 +4,6 @@ Each feature is frozen data that can paint itself; a layout is a list of them, p
 moorings they offer. The same layout and seed paint the same harbour under any light.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,19 +11,10 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from .canvas import CIRCLE, RGB, SKYLIT, Canvas, Frame, Light
-from .merchant import BOXES
-from .sprite import jittered, mixed
+from .palette import BOXES, DARK, PALE, jittered, mixed
 
 Rng = np.random.Generator
 F64 = NDArray[np.float64]
-
-CONCRETE: list[RGB] = [(186, 176, 158), (168, 162, 150), (150, 146, 138), (204, 192, 170), (132, 128, 120), (176, 158, 136)]
-ROOFS: list[RGB] = [
-    (232, 230, 224), (214, 212, 206), (190, 190, 188), (150, 154, 158), (120, 122, 126), (172, 92, 72),
-    (140, 84, 70), (104, 128, 150), (92, 112, 104), (200, 186, 160), (84, 82, 82), (232, 232, 232),
-]  # fmt: skip
-DARK: RGB = (40, 42, 44)
-PALE: RGB = (226, 222, 212)
 
 
 @dataclass(frozen=True)
@@ -50,6 +40,7 @@ class Land:
     edge_m: float = 4.0
 
     def paint(self, canvas: Canvas, light: Light, rng: Rng) -> None:
+        """Fill it, and draw its edge."""
         if self.edge is not None:
             canvas.line([*self.outline, self.outline[0]], self.edge_m, self.edge)
         canvas.polygon(self.outline, self.colour, rough=self.rough)
@@ -66,6 +57,7 @@ class Building:
     roof: RGB
 
     def paint(self, canvas: Canvas, light: Light, rng: Rng) -> None:
+        """Shadow, roof, ridge and roof joints."""
         outline = self.frame.rectangle(0, self.length_m, 0, self.width_m)
         if not canvas.sees(outline):
             return
@@ -74,7 +66,9 @@ class Building:
             half = self.frame.rectangle(0, self.length_m, 0, self.width_m * 0.5)
             canvas.polygon(half, mixed(self.roof, DARK, 0.10))
             for s in np.arange(6, self.length_m - 4, 14):
-                canvas.line(self.frame.to_world([(s, 1), (s, self.width_m - 1)]), 1.0, mixed(self.roof, DARK, 0.3), alpha=0.5)
+                canvas.line(
+                    self.frame.to_world([(s, 1), (s, self.width_m - 1)]), 1.0, mixed(self.roof, DARK, 0.3), alpha=0.5
+                )
 
 
 @dataclass(frozen=True)
@@ -89,6 +83,7 @@ class Tank:
     floating: bool
 
     def paint(self, canvas: Canvas, light: Light, rng: Rng) -> None:
+        """Shadow, shell, and a fixed or a sunken floating roof."""
         outline = CIRCLE * self.radius_m + (self.x, self.y)
         if not canvas.sees(outline):
             return
@@ -120,6 +115,7 @@ class Path:
     stripes: int = 1
 
     def paint(self, canvas: Canvas, light: Light, rng: Rng) -> None:
+        """Shadow if raised, the way itself, and its stripes."""
         points = np.asarray(self.points, float)
         if not canvas.sees(points):
             return
@@ -148,6 +144,7 @@ class Deck:
     tower_m: float = 0.0
 
     def paint(self, canvas: Canvas, light: Light, rng: Rng) -> None:
+        """Shadow, deck, and what stands on it."""
         outline = self.frame.rectangle(0, self.length_m, 0, self.width_m)
         if not canvas.sees(outline):
             return
@@ -173,6 +170,7 @@ class BoxYard:
     ground: RGB = (140, 136, 128)
 
     def paint(self, canvas: Canvas, light: Light, rng: Rng) -> None:
+        """Stacks as a texture of twenty-foot cells."""
         if not canvas.sees(self.frame.rectangle(0, self.length_m, 0, self.width_m)):
             return
         # One cell of texture is 6.2 m by 2.6 m, a twenty-foot box; blocks of six rows, then a lane of three.
@@ -199,6 +197,7 @@ class QuayCrane:
     raised: bool
 
     def paint(self, canvas: Canvas, light: Light, rng: Rng) -> None:
+        """Legs, boom and the shadow of the boom."""
         reach = 4.0 if self.raised else 42.0
         if not canvas.sees(self.frame.rectangle(-45, 45, -15, 15)):
             return
@@ -224,6 +223,7 @@ class Grove:
     height_m: float = 5.0
 
     def paint(self, canvas: Canvas, light: Light, rng: Rng) -> None:
+        """Each disc with its shadow."""
         if self.radius_m[1] < canvas.cell_m or not canvas.sees(self.frame.rectangle(0, self.length_m, 0, self.width_m)):
             return
         s, t = rng.uniform(0, self.length_m, self.count), rng.uniform(0, self.width_m, self.count)
@@ -260,10 +260,11 @@ class HarbourLayout:
             feature.paint(canvas, light, np.random.default_rng([self.seed, i]))
 
 
-def rectangle_land(frame: Frame, s0: float, s1: float, t0: float, t1: float, colour: RGB, **kwargs) -> Land:
+def rectangle_land(frame: Frame, s0: float, s1: float, t0: float, t1: float, colour: RGB, *, rough: int) -> Land:
     """Land over a local rectangle."""
-    return Land(_points(frame.rectangle(s0, s1, t0, t1)), colour, **kwargs)
+    return Land(as_points(frame.rectangle(s0, s1, t0, t1)), colour, rough)
 
 
-def _points(array: ArrayLike | Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+def as_points(array: ArrayLike) -> tuple[tuple[float, float], ...]:
+    """(n, 2) world metres as the tuples that frozen features hold."""
     return tuple((float(x), float(y)) for x, y in np.asarray(array, float))

@@ -1,14 +1,14 @@
 """Open country behind the quays: woods, fields, bare ground and streets, as one colour field."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from .canvas import RGB
-from .noise import fractal_field, smooth_field
-from .sprite import jittered
-
-F32 = NDArray[np.float32]
+from .noise import Field, fractal_field, smooth_field
+from .palette import one_of
 
 WOODS: list[RGB] = [(52, 66, 44), (44, 56, 42), (70, 80, 52), (84, 78, 58)]
 FIELDS: list[RGB] = [(116, 116, 80), (142, 128, 98), (96, 110, 72), (160, 146, 116)]
@@ -20,12 +20,12 @@ TOWN: list[RGB] = [
 ]  # fmt: skip
 
 
-def open_country(seed: int, shape: tuple[int, int], *, gsd_m: float) -> F32:
-    """Display colours of open country, float32 (h, w, 3); the same for the same seed, shape and GSD."""
+@lru_cache(maxsize=1)  # the dates of one harbour share their country, and it is half the work of painting one
+def open_country(seed: int, shape: tuple[int, int], *, gsd_m: float) -> Field:
+    """Display colours of open country, float32 (h, w, 3), read-only; the same for the same seed, shape and GSD."""
     rng = np.random.default_rng([seed, 7])
     wood, field, bare, street = (
-        np.array(jittered(rng, table[rng.integers(len(table))], 8), np.float32)
-        for table in (WOODS, FIELDS, GROUNDS, STREETS)
+        np.array(one_of(rng, table, 8), np.float32) for table in (WOODS, FIELDS, GROUNDS, STREETS)
     )
     woodiness = fractal_field(rng, shape, max(450 / gsd_m, 4), octaves=6, gain=0.6)
     worn = fractal_field(rng, shape, max(200 / gsd_m, 3), octaves=5, gain=0.7)
@@ -38,17 +38,18 @@ def open_country(seed: int, shape: tuple[int, int], *, gsd_m: float) -> F32:
     if built.max() > 0.05:
         houses, opaque = _streets_and_houses(rng, shape, street, gsd_m=gsd_m)
         country = country + (built * opaque)[..., None] * (houses - country)
+    country.flags.writeable = False
     return country
 
 
-def _ramp(field: F32, width: float) -> F32:
+def _ramp(field: Field, width: float) -> Field:
     """0 below zero, 1 above, over `width`."""
     return np.clip(field / np.float32(width) + np.float32(0.5), 0, 1)
 
 
 def _streets_and_houses(
     rng: np.random.Generator, shape: tuple[int, int], street: NDArray[np.float32], *, gsd_m: float
-) -> tuple[F32, F32]:
+) -> tuple[Field, Field]:
     """A turned grid of plots (roofs, yards, trees) between streets; colours (h, w, 3) and opacity (h, w)."""
     height, width = shape
     plot_m = max(rng.uniform(9, 20), 0.8 * gsd_m)
@@ -70,5 +71,6 @@ def _streets_and_houses(
         a, b, middle - a * width / 2 - b * height / 2,
         -b, a, middle + b * width / 2 - a * height / 2,
     )  # fmt: skip
-    laid = np.asarray(grid.transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.NEAREST), np.float32)
+    turned = grid.transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.NEAREST)
+    laid = np.asarray(turned, np.float32)
     return laid[..., :3], laid[..., 3] / np.float32(255)

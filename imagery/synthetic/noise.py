@@ -5,10 +5,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import fft
 
-F32 = NDArray[np.float32]
+# float32 when run; checkers lose the width where a Python float takes part.
+Field = NDArray[np.floating]
 
 
-def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cell_px: float) -> F32:
+def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cell_px: float) -> Field:
     """White noise on a grid of `cell_px` cells, interpolated; float32 (h, w), about zero mean and unit variance."""
     height, width = shape
     # A cell of 64 px on a 320 px side: 320 / 64 = 5 cells, and 2 more so that the crop can start anywhere.
@@ -22,7 +23,7 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int], cell_px: floa
 
 def fractal_field(
     rng: np.random.Generator, shape: tuple[int, int], cell_px: float, *, octaves: int = 4, gain: float = 0.55
-) -> F32:
+) -> Field:
     """Sum of smooth fields, each half as coarse and `gain` as strong as the last; unit variance, float32 (h, w)."""
     total = np.zeros(shape, np.float32)
     weight, power = 1.0, 0.0
@@ -42,14 +43,15 @@ def wave_field(
     wavelength_px: float,
     towards_deg: float,
     spread: float,
-) -> F32:
+) -> Field:
     """Wind waves: noise with a log-normal band about `wavelength_px`, running towards `towards_deg`.
 
     towards_deg is clockwise from north (up). spread is the width of the band in ln(wavenumber). Unit variance,
     float32 (h, w). Waves shorter than two pixels are lost, as a sensor loses them.
     """
     height, width = shape
-    rows, cols = fft.next_fast_len(height, real=True), fft.next_fast_len(width, real=True)
+    rows = fft.next_fast_len(height, real=True) or height
+    cols = fft.next_fast_len(width, real=True) or width
     ky = fft.fftfreq(rows).astype(np.float32)[:, None]
     kx = fft.rfftfreq(cols).astype(np.float32)[None, :]
     k = np.sqrt(kx**2 + ky**2)
@@ -60,5 +62,5 @@ def wave_field(
     amplitude = band * (np.float32(0.08) + along**2) / np.sqrt(k)
     amplitude[0, 0] = 0.0
     spectrum = fft.rfft2(rng.standard_normal((rows, cols), dtype=np.float32)) * amplitude
-    waves = fft.irfft2(spectrum, (rows, cols))[:height, :width]
+    waves = np.asarray(fft.irfft2(spectrum, (rows, cols)))[:height, :width]
     return (waves / max(float(waves.std()), 1e-6)).astype(np.float32)

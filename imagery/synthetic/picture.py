@@ -1,7 +1,7 @@
 """From a described scene to the 8-bit picture of it: sea, harbour, ships, sky, sensor, in that order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from .canvas import Canvas, Light
 from .harbour import HarbourLayout
 from .landcover import open_country
-from .noise import fractal_field
+from .noise import Field, fractal_field
 from .sea import Sea, paint_sea, paint_wake
 from .sensor import Sensor, Sky, cloud_layer, expose, under_sky
 from .ships import SyntheticShip, paint_ship
-
-F32 = NDArray[np.float32]
 
 OPEN_COUNTRY = 0.8  # ground rougher than this is not paved
 
@@ -38,10 +36,10 @@ class View:
 class Conditions:
     """Everything that changes from one date to the next, ships apart."""
 
-    sea: Sea = Sea()
-    light: Light = Light()
-    sky: Sky = Sky()
-    sensor: Sensor = Sensor()
+    sea: Sea = field(default_factory=Sea)
+    light: Light = field(default_factory=Light)
+    sky: Sky = field(default_factory=Sky)
+    sensor: Sensor = field(default_factory=Sensor)
 
 
 def supersampling(gsd_m: float) -> int:
@@ -57,7 +55,7 @@ def take_picture(
     ships: Sequence[SyntheticShip],
     *,
     supersample: int | None = None,
-) -> tuple[NDArray[np.uint8], F32]:
+) -> tuple[NDArray[np.uint8], Field]:
     """Paint and expose; returns (rgb uint8 (h, w, 3), cloud opacity float32 (h, w) in 0..1)."""
     rgb = paint_ground(rng, view, conditions, layout, ships, supersample=supersample or supersampling(view.gsd_m))
     clouds, shadows = cloud_layer(rng, conditions.sky, conditions.light, rgb.shape[:2], gsd_m=view.gsd_m)
@@ -73,7 +71,7 @@ def paint_ground(
     ships: Sequence[SyntheticShip],
     *,
     supersample: int,
-) -> F32:
+) -> Field:
     """Sea, harbour and ships without atmosphere and sensor; float32 (h, w, 3) in 0..255."""
     shape = (view.height, view.width)
     water = paint_sea(rng, conditions.sea, shape, gsd_m=view.gsd_m)
@@ -88,7 +86,7 @@ def paint_ground(
     return _with_ground_texture(rgb, rough, layout, gsd_m=view.gsd_m) if rough.any() else rgb
 
 
-def _with_ground_texture(rgb: F32, rough: F32, layout: HarbourLayout, *, gsd_m: float) -> F32:
+def _with_ground_texture(rgb: Field, rough: Field, layout: HarbourLayout, *, gsd_m: float) -> Field:
     """Grain on paving, country on what is not paved. It comes from the layout's seed: every date has the same."""
     rng = np.random.default_rng([layout.seed, 2**31])
     shape = rough.shape

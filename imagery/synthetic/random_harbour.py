@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from .builders import (
-    Plan, breakwater, bulk_yard, container_terminal, finger_pier, fish_farm, marina, oil_jetty, sand_bar, tank_farm, town,
-    warehouses, wild_shore,
-)  # fmt: skip
 from .canvas import RGB, Frame
-from .harbour import HarbourLayout, Land, Mooring, _points, rectangle_land
-from .sprite import jittered
+from .harbour import HarbourLayout, Land, Mooring, as_points, rectangle_land
+from .palette import one_of
+from .plan import Plan
+from .shores import breakwater, fish_farm, marina, sand_bar, town, wild_shore
+from .terminals import bulk_yard, container_terminal, finger_pier, oil_jetty, tank_farm, warehouses
 
 Rng = np.random.Generator
 
@@ -24,21 +23,22 @@ def random_harbour(rng: Rng, coast: Frame, half_width_m: float, *, detail_m: flo
 
     detail_m is the GSD it will be seen at: nothing much smaller is built.
     """
-    bend = float(rng.choice([0.0, rng.normal(0, 14)], p=[0.35, 0.65]))
+    # About 40 degrees over the whole coast, in either direction: headlands and bays.
+    bend = float(rng.choice([0.0, rng.normal(0, 40)], p=[0.35, 0.65])) * min(350 / half_width_m, 1.0) / 2
     plan = random_coast(rng, coast, half_width_m, bend_deg=bend, detail_m=detail_m)
     if rng.random() < 0.22:  # a channel or river: the opposite bank faces back
         apart = float(rng.uniform(0.35, 1.1)) * half_width_m + 120
         bank = coast.at(0, apart, 180 + float(rng.normal(0, 6)))
         other = random_coast(rng, bank, half_width_m, bend_deg=0.0, detail_m=detail_m)
-        plan = Plan(plan.ground + other.ground, plan.standing + other.standing, plan.moorings + other.moorings)
+        plan.add(other)
     if rng.random() < 0.3:
         plan.add(breakwater(rng, coast.at(rng.uniform(-1, 1) * half_width_m, 0), rng.uniform(100, 700)))
-    at_sea = coast.at(rng.uniform(-1, 1) * half_width_m, rng.uniform(60, half_width_m), rng.uniform(0, 180))
+    at_sea = coast.at(rng.uniform(-1, 1) * half_width_m, rng.uniform(0.1, 1) * half_width_m + 30, rng.uniform(0, 180))
     if rng.random() < 0.15:
         plan.add(sand_bar(rng, at_sea, rng.uniform(30, 300), rng.uniform(20, 90)))
     elif rng.random() < 0.08:
         plan.add(fish_farm(rng, at_sea))
-    return HarbourLayout(tuple(plan.ground + plan.standing), tuple(plan.moorings), seed=int(rng.integers(2**31)))
+    return plan.layout(int(rng.integers(2**31)))
 
 
 def random_coast(rng: Rng, coast: Frame, half_width_m: float, *, bend_deg: float, detail_m: float) -> Plan:
@@ -53,12 +53,18 @@ def random_coast(rng: Rng, coast: Frame, half_width_m: float, *, bend_deg: float
         turn = float(np.clip(bend_deg * length / 350 + rng.normal(0, 3), -40, 40))
         stretches.append((str(rng.choice(kinds, p=weights)), length, step, turn))
         s += length
-    soil = jittered(rng, [(150, 140, 116), (112, 110, 84), (86, 96, 66), (170, 152, 122)][rng.integers(4)], 10)
+    soil = one_of(rng, [(150, 140, 116), (112, 110, 84), (86, 96, 66), (170, 152, 122)], 10)
     return coast_of(rng, start, stretches, back_m=half_width_m * 2.2, soil=soil, detail_m=detail_m)
 
 
 def coast_of(
-    rng: Rng, start: Frame, stretches: list[tuple[str, float, float, float]], *, back_m: float, soil: RGB, detail_m: float
+    rng: Rng,
+    start: Frame,
+    stretches: list[tuple[str, float, float, float]],
+    *,
+    back_m: float,
+    soil: RGB,
+    detail_m: float,
 ) -> Plan:
     """A coast from `start` on, of (kind, length_m, step seaward in m, turn in degrees after it) stretches.
 
@@ -75,7 +81,7 @@ def coast_of(
     edge = [point.to_world([(0, -3)])[0] for point in line]
     # A coast that bends back on itself would cross its own hinterland: let that end on the middle's side.
     behind = [line[i].to_world([(0, -back_m)])[0] for i in (-1, len(line) // 2, 0)]
-    plan.ground.insert(0, Land(_points(np.array(edge + behind)), soil, rough=COUNTRY))
+    plan.ground.insert(0, Land(as_points(np.array(edge + behind)), soil, rough=COUNTRY))
     return plan
 
 

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from .canvas import RGB
-from .noise import fractal_field, smooth_field, wave_field
+from .noise import Field, fractal_field, smooth_field, wave_field
 from .ships import SyntheticShip
 
-F32 = NDArray[np.float32]
 # Display colours of water in real scenes, with how often they occur there.
 WATERS: list[tuple[RGB, float]] = [
     ((26, 54, 62), 0.16),  # PlanetScope harbour
@@ -52,6 +50,8 @@ def random_sea(rng: np.random.Generator, *, gsd_m: float) -> Sea:
     """A sea as varied as the real pictures."""
     weights = np.array([w for _, w in WATERS])
     colour = np.array(WATERS[rng.choice(len(WATERS), p=weights / weights.sum())][0], float)
+    if gsd_m > 6:  # open sea in a coarse scene that is stretched to show land is near black
+        colour *= rng.uniform(0.25, 0.9)
     colour = np.clip(colour * rng.uniform(0.7, 1.2) + rng.normal(0, 3, 3), 1, 160)
     visible = np.clip(3.0 / gsd_m, 0.3, 1.0)  # a coarse pixel averages most waves away
     return Sea(
@@ -65,7 +65,7 @@ def random_sea(rng: np.random.Generator, *, gsd_m: float) -> Sea:
     )
 
 
-def paint_sea(rng: np.random.Generator, sea: Sea, shape: tuple[int, int], *, gsd_m: float) -> F32:
+def paint_sea(rng: np.random.Generator, sea: Sea, shape: tuple[int, int], *, gsd_m: float) -> Field:
     """Water of the given shape; float32 (h, w, 3), display values 0..255."""
     colour = np.array(sea.colour, np.float32)
     large = fractal_field(rng, shape, max(1500 / gsd_m, 60), octaves=3, gain=0.4)
@@ -93,7 +93,7 @@ def paint_sea(rng: np.random.Generator, sea: Sea, shape: tuple[int, int], *, gsd
     return np.clip(water, 0, 255)
 
 
-def _plumes(rng: np.random.Generator, shape: tuple[int, int], *, gsd_m: float) -> F32:
+def _plumes(rng: np.random.Generator, shape: tuple[int, int], *, gsd_m: float) -> Field:
     """Silt, drawn out along the current; (h, w, 3), brown-green."""
     height, width = shape
     # Drawn on a picture squeezed four times along the current, then stretched back.
@@ -104,7 +104,7 @@ def _plumes(rng: np.random.Generator, shape: tuple[int, int], *, gsd_m: float) -
     return np.clip(plume - 0.3, 0, 2)[..., None] * np.array([1.5, 1.3, 0.8], np.float32)
 
 
-def _whitecaps(rng: np.random.Generator, water: F32, sea: Sea, *, gsd_m: float) -> None:
+def _whitecaps(rng: np.random.Generator, water: Field, sea: Sea, *, gsd_m: float) -> None:
     """Short bright crests across the wind, a metre or two wide."""
     height, width = water.shape[:2]
     count = rng.poisson(min(sea.whitecaps * height * width * gsd_m**2 / 1e4, 6000))
@@ -116,11 +116,12 @@ def _whitecaps(rng: np.random.Generator, water: F32, sea: Sea, *, gsd_m: float) 
         col = (x + np.sin(crest) * part * length).astype(int)
         inside = (row >= 0) & (row < height) & (col >= 0) & (col < width)
         gain = rng.uniform(0.2, 0.6, count) * min(1.0, 1.5 / gsd_m)
-        water[row[inside], col[inside]] += (gain[inside, None] * (215 - water[row[inside], col[inside]])).astype(np.float32)
+        under = water[row[inside], col[inside]]
+        water[row[inside], col[inside]] = under + gain[inside, None] * (215 - under)
 
 
 def paint_wake(
-    rng: np.random.Generator, water: F32, ship: SyntheticShip, *, left: float, top: float, gsd_m: float
+    rng: np.random.Generator, water: Field, ship: SyntheticShip, *, left: float, top: float, gsd_m: float
 ) -> None:
     """Brighten the water behind a moving ship in place: turbulent trail, Kelvin arms, foam at the bow.
 
@@ -144,14 +145,15 @@ def paint_wake(
     aft = np.maximum(-s - ship.length_m * 0.47, 0)
     t = t + np.float32(rng.normal(0, 0.25) / max(trail_m, 1)) * aft**2  # the ship was turning
     behind = (s < -ship.length_m * 0.47).astype(np.float32)
-    grain = smooth_field(rng, s.shape, max(4 / gsd_m, 1.5)) * 0.5 + smooth_field(rng, s.shape, max(12 / gsd_m, 1.5)) * 0.4
+    fine, coarse = (smooth_field(rng, s.shape, max(size / gsd_m, 1.5)) for size in (4, 12))
+    grain = 0.5 * fine + 0.4 * coarse
     half = ship.beam_m * (0.35 + 0.25 * np.sqrt(aft / ship.length_m))
     trail = behind * np.exp(-((t / half) ** 2)) * np.exp(-aft / trail_m) * np.clip(0.8 + grain, 0.05, 2)
     since_bow = np.maximum(ship.length_m * 0.5 - s, 0)
     arm_at = since_bow * np.float32(np.tan(KELVIN_HALF_ANGLE * rng.uniform(0.55, 1.0))) + ship.beam_m * 0.3
     thick = 1.2 + 0.05 * since_bow
-    arm = np.exp(-(((np.abs(t) - arm_at) / thick) ** 2)) * np.exp(-since_bow / (trail_m * 0.6)) * np.clip(0.6 + grain, 0, 2)
+    arm = np.exp(-(((np.abs(t) - arm_at) / thick) ** 2) - since_bow / (trail_m * 0.6)) * np.clip(0.6 + grain, 0, 2)
     strength = np.float32(min(1.0, speed / 9.0) * rng.uniform(0.5, 1.2))
-    foam = np.clip(strength * (trail + rng.uniform(0.15, 0.7) * arm), 0, 0.85)[..., None]
+    foam = np.clip(strength * (trail + rng.uniform(0.05, 0.45) * arm), 0, 0.85)[..., None]
     white = np.array([200, 212, 206], np.float32)
     water[y0:y1, x0:x1] += foam * (white - water[y0:y1, x0:x1]) * np.float32(rng.uniform(0.35, 0.9))

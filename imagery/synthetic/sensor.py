@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .canvas import Light
-from .noise import fractal_field
-
-F32 = NDArray[np.float32]
+from .noise import Field, fractal_field
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def random_sensor(rng: np.random.Generator, *, gsd_m: float) -> Sensor:
 
 def cloud_layer(
     rng: np.random.Generator, sky: Sky, light: Light, shape: tuple[int, int], *, gsd_m: float
-) -> tuple[F32, F32]:
+) -> tuple[Field, Field]:
     """(clouds, their shadows): opacity float32 (h, w) in 0..1; about `cloud_cover` is at least half opaque."""
     if sky.cloud_cover <= 0:
         return np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -89,7 +87,7 @@ def cloud_layer(
     east, north = light.shadow_per_metre * sky.height_m / (step * gsd_m)
     dx, dy = round(float(np.clip(east, -400, 400))), round(float(np.clip(-north, -400, 400)))
     rows, cols = -(-shape[0] // step), -(-shape[1] // step)
-    cell = max(sky.cell_m / (step * gsd_m), 3.0)
+    cell = max(sky.cell_m / (step * gsd_m), 8.0)
     field = fractal_field(rng, (rows + abs(dy), cols + abs(dx)), cell, octaves=7, gain=0.6)
     y, x = max(dy, 0), max(dx, 0)
     seen = field[y : y + rows, x : x + cols]
@@ -102,13 +100,13 @@ def cloud_layer(
     return _enlarged(clouds, step, shape), _enlarged(shadows, step, shape)
 
 
-def _enlarged(grid: F32, step: int, shape: tuple[int, int]) -> F32:
+def _enlarged(grid: Field, step: int, shape: tuple[int, int]) -> Field:
     size = (grid.shape[1] * step, grid.shape[0] * step)
     picture = Image.fromarray(np.ascontiguousarray(grid, np.float32)).resize(size, Image.Resampling.BICUBIC)
     return np.clip(np.asarray(picture)[: shape[0], : shape[1]], 0, 1)
 
 
-def under_sky(rng: np.random.Generator, rgb: F32, sky: Sky, clouds: F32, shadows: F32, *, gsd_m: float) -> F32:
+def under_sky(rng: np.random.Generator, rgb: Field, sky: Sky, clouds: Field, shadows: Field, *, gsd_m: float) -> Field:
     """The scene as seen through haze, clouds and their shadows; float32 (h, w, 3)."""
     if sky.haze > 0:
         veil = np.array([168, 178, 190], np.float32)
@@ -121,7 +119,7 @@ def under_sky(rng: np.random.Generator, rgb: F32, sky: Sky, clouds: F32, shadows
     return rgb
 
 
-def expose(rng: np.random.Generator, rgb: F32, sensor: Sensor) -> NDArray[np.uint8]:
+def expose(rng: np.random.Generator, rgb: Field, sensor: Sensor) -> NDArray[np.uint8]:
     """Blur, sample noise and stretch; float32 (h, w, 3) in 0..255 -> uint8 (h, w, 3)."""
     blurred = _blur(rgb, sensor.psf_px)
     if sensor.sharpening > 0:
@@ -135,7 +133,8 @@ def expose(rng: np.random.Generator, rgb: F32, sensor: Sensor) -> NDArray[np.uin
         blurred = blurred + level[..., None] * (shared + own)
     grey = blurred.mean(2, keepdims=True)
     picture = grey + np.float32(sensor.saturation) * (blurred - grey)
-    picture = (picture * np.float32(sensor.gain) + np.float32(sensor.offset)) * np.array(sensor.white_balance, np.float32)
+    picture = picture * np.float32(sensor.gain) + np.float32(sensor.offset)
+    picture *= np.array(sensor.white_balance, np.float32)
     # Bright ground is compressed before it clips, as a display stretch does.
     bright = picture > 200
     picture[bright] = 200 + 55 * np.tanh((picture[bright] - 200) / 70)
@@ -151,7 +150,7 @@ def expose(rng: np.random.Generator, rgb: F32, sensor: Sensor) -> NDArray[np.uin
     return np.asarray(Image.open(packed))
 
 
-def _blur(rgb: F32, sigma: float) -> F32:
+def _blur(rgb: Field, sigma: float) -> Field:
     """Gaussian blur by a separable seven-tap kernel: exact enough up to sigma 1.3 px, and quick."""
     if sigma < 0.15:
         return rgb

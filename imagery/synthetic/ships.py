@@ -1,15 +1,18 @@
 """Ships: their kinds, sizes and hull outlines, and how one is put on the canvas."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import BerthwatchError
 from .canvas import Canvas, Frame, Light, swept
-from .craft import CRAFT_PAINTERS
-from .merchant import MERCHANT_PAINTERS
-from .sprite import Sprite, jittered
+from .craft import paint_barge, paint_fishing, paint_leisure, paint_naval, paint_passenger, paint_tug
+from .freighters import paint_bulk_carrier, paint_container, paint_general_cargo
+from .palette import jittered
+from .sprite import Sprite
+from .tankers import paint_gas_carrier, paint_tanker
 
 F64 = NDArray[np.float64]
 
@@ -42,6 +45,19 @@ KIND_SHAPES: dict[str, KindShape] = {
     "leisure": KindShape((6, 28), (2.7, 4.2), (0.35, 0.6), (0.6, 0.9), 0.35),
 }
 KINDS = tuple(KIND_SHAPES)
+PAINTERS: dict[str, Callable[[Sprite, np.random.Generator], None]] = {
+    "tanker": paint_tanker,
+    "gas-carrier": paint_gas_carrier,
+    "bulk-carrier": paint_bulk_carrier,
+    "container": paint_container,
+    "general-cargo": paint_general_cargo,
+    "passenger": paint_passenger,
+    "naval": paint_naval,
+    "barge": paint_barge,
+    "tug-service": paint_tug,
+    "fishing": paint_fishing,
+    "leisure": paint_leisure,
+}
 # A boat smaller than this many canvas cells shows a hull and a darker spot, nothing else.
 PLAIN_BELOW_CELLS = 14
 # Beam of tankers by length: B = 0.117 L^1.066, sd of ln B 0.08 (our fit to 3,557 tankers).
@@ -85,10 +101,6 @@ class SyntheticShip:
         """(4, 2) world corners of the hull's rectangle: port quarter, port bow, starboard bow, starboard quarter."""
         half, side = self.length_m / 2, self.beam_m / 2
         return self.frame.to_world([(-half, -side), (half, -side), (half, side), (-half, side)])
-
-    def moved(self, x: float, y: float) -> "SyntheticShip":
-        """The same ship elsewhere."""
-        return replace(self, x=x, y=y)
 
 
 def random_beam(rng: np.random.Generator, kind: str, length_m: float) -> float:
@@ -140,8 +152,7 @@ def paint_ship(canvas: Canvas, ship: SyntheticShip, light: Light) -> None:
         _paint_plain(canvas, ship, outline, light, rng)
         return
     sprite = Sprite(ship, outline, cell_m=canvas.cell_m, light=light)
-    painter = MERCHANT_PAINTERS.get(ship.kind) or CRAFT_PAINTERS[ship.kind]
-    painter(sprite, rng)
+    PAINTERS[ship.kind](sprite, rng)
     freeboard_m = KIND_SHAPES[ship.kind].freeboard * ship.beam_m * (1.35 - 0.75 * ship.laden)
     cast = light.shadow_per_metre
     shaded = [swept(ship.frame.to_world(outline), cast * freeboard_m)]

@@ -1,5 +1,6 @@
 """The top view of one ship, drawn bow to the right on its own finer grid before it is turned onto the canvas."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,18 +14,6 @@ if TYPE_CHECKING:
     from .ships import SyntheticShip
 
 MARGIN = 3  # empty cells around the hull, so that interpolation fades out
-
-
-def mixed(colour: RGB, other: RGB, part: float) -> RGB:
-    """`colour` with `part` (0..1) of `other` in it."""
-    return tuple(c + (o - c) * part for c, o in zip(colour, other, strict=True))  # type: ignore[return-value]
-
-
-def jittered(rng: np.random.Generator, colour: RGB, amount: float = 12.0) -> RGB:
-    """The colour, a little lighter or darker and of slightly different hue."""
-    shared = rng.normal(0, amount)
-    r, g, b = (float(np.clip(c + shared + rng.normal(0, amount / 3), 0, 255)) for c in colour)
-    return r, g, b
 
 
 class Sprite:
@@ -84,7 +73,7 @@ class Sprite:
         """A painted circle, such as a helicopter mark."""
         turn = np.linspace(0, 2 * np.pi, 25)
         points = np.column_stack([s + radius_m * np.cos(turn), t + radius_m * np.sin(turn)])
-        for (s0, t0), (s1, t1) in zip(points[:-1], points[1:], strict=True):
+        for (s0, t0), (s1, t1) in pairwise(points.tolist()):
             self.line(s0, t0, s1, t1, width_m, colour)
 
     def block(self, s0: float, s1: float, t0: float, t1: float, height_m: float, roof: RGB) -> None:
