@@ -61,9 +61,7 @@ _NAMES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], datetime]], ...] 
     )
 )
 # Landsat names hold the day alone: LC08_L1TP_112030_20240307_20240316_02_T1
-_LANDSAT_DAY = re.compile(
-    r"L[COTEM]0[4-9]_L[12][A-Z]{2}_\d{6}_(\d{8})_\d{8}_\d{2}_(?:T1|T2|RT)", re.IGNORECASE
-)
+_LANDSAT_DAY = re.compile(r"L[COTEM]0[4-9]_L[12][A-Z]{2}_\d{6}_(\d{8})_\d{8}_\d{2}_(?:T1|T2|RT)", re.IGNORECASE)
 
 
 def time_from_name(name: str) -> datetime | None:
@@ -91,9 +89,8 @@ def time_from_tags(tags: Mapping[str, str]) -> datetime | None:
     TIFFTAG_DATETIME has no zone by its standard; satellite products write UTC there, and so it is read.
     """
     for key in ("ACQUISITIONDATETIME", "ACQUIRED_AT", "acquired", "datetime"):
-        if text := tags.get(key):
-            if time := _lenient(text):
-                return time
+        if time := _lenient(tags.get(key, "")):
+            return time
     for key, layout in (("TIFFTAG_DATETIME", "%Y:%m:%d %H:%M:%S"), ("NITF_IDATIM", "%Y%m%d%H%M%S")):
         try:
             return datetime.strptime(tags.get(key, ""), layout).replace(tzinfo=UTC)
@@ -126,9 +123,9 @@ def time_beside(path: Path) -> datetime | None:
             item = json.loads(candidate.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(item, dict) and isinstance(properties := item.get("properties"), dict):
-            if time := time_from_properties(properties):
-                return time
+        properties = item.get("properties") if isinstance(item, dict) else None
+        if isinstance(properties, dict) and (time := time_from_properties(properties)):
+            return time
     return None
 
 

@@ -1,7 +1,7 @@
 """Cloud masks that come with a scene: which cells they obscure."""
 
 import re
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from affine import Affine
@@ -28,7 +28,7 @@ def read_cloud_mask(scene: Scene, cells: Cells) -> NDArray[np.bool_]:
     Outside the mask nothing is obscured. Raises BerthwatchError when the mask cannot be read.
     """
     name = gdal_name(str(scene.cloud_mask))
-    height, width = cells.valid_fraction.shape
+    height, width = cells.valid.shape
     with open_raster(name) as mask:
         on_cells = {
             "crs": scene.crs,
@@ -36,15 +36,13 @@ def read_cloud_mask(scene: Scene, cells: Cells) -> NDArray[np.bool_]:
             "width": width,
             "height": height,
         }
-        with WarpedVRT(
-            mask, src_crs=mask.crs or scene.crs, resampling=Resampling.nearest, **on_cells
-        ) as warped:
+        with WarpedVRT(mask, src_crs=mask.crs or scene.crs, resampling=Resampling.nearest, **on_cells) as warped:
             bands = warped.read()
             inside = warped.dataset_mask() > 0
-    return _obscured(bands, name, mask.descriptions) & inside
+    return _obscured(bands, name) & inside
 
 
-def _obscured(bands: NDArray[np.generic], name: str, descriptions: Sequence[str | None]) -> NDArray[np.bool_]:
+def _obscured(bands: NDArray[Any], name: str) -> NDArray[np.bool_]:
     if re.search(r"(^|[^a-z])scl([^a-z]|$)", name, re.IGNORECASE):
         return np.isin(bands[0], _SCL_OBSCURED)
     if "udm2" in name.lower() and len(bands) >= _UDM2_UNUSABLE:

@@ -1,7 +1,8 @@
 """The tile grid in metres: which windows of a scene the detector looks at, and which tile owns which ship."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import ceil, inf
 
 import numpy as np
@@ -93,15 +94,10 @@ class TileGrid:
             shapely.segmentize(aoi, 0.01), lambda lonlat: self.from_scene(self.scene.from_lonlat(lonlat))
         )
         area = shapely.make_valid(area).intersection(shapely.box(0, 0, self.width, self.height))
-        cores = np.clip(
-            [tile.core for tile in self.tiles], 0, (self.width, self.height, self.width, self.height)
-        ).T
+        cores = np.clip([tile.core for tile in self.tiles], 0, (self.width, self.height, self.width, self.height)).T
         kept = shapely.intersects(area, shapely.box(*cores)) & (not area.is_empty)
         tiles = tuple(tile for tile, keep in zip(self.tiles, kept, strict=True) if keep)
-        return TileGrid(
-            self.scene, self.gsd_m, self.tile_px, self.overlap_px, self.scale_x, self.scale_y, self.width, self.height,
-            tiles,
-        )  # fmt: skip
+        return replace(self, tiles=tiles)
 
 
 def _working_axis(scene_px: int, scale: float) -> tuple[int, float]:
@@ -128,5 +124,5 @@ def axis_windows(length_px: int, tile_px: int, overlap_px: int) -> Sequence[tupl
         return [(0, -inf, inf)]
     count = ceil((length_px - overlap_px) / (tile_px - overlap_px))
     starts = [round(i * (length_px - tile_px) / (count - 1)) for i in range(count)]
-    borders = [(left + tile_px + right) / 2 for left, right in zip(starts, starts[1:], strict=False)]
+    borders = [(left + tile_px + right) / 2 for left, right in pairwise(starts)]
     return list(zip(starts, [-inf, *borders], [*borders, inf], strict=True))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ _PIECE_PX = 512
 class Pixels:
     """A piece of a scene."""
 
-    rgb: NDArray[np.generic]
+    rgb: NDArray[Any]
     """(height, width, 3), in the file's own type."""
     valid: NDArray[np.bool_]
     """(height, width); False where the file says nodata, transparent or masked."""
@@ -40,39 +41,39 @@ def resampling_for(scale_x: float, scale_y: float) -> Resampling:
 def read_window(
     dataset: DatasetReader,
     scene: Scene,
-    window: Window,
+    window: tuple[float, float, float, float],
     shape: tuple[int, int],
     resampling: Resampling,
 ) -> Pixels:
-    """Read a window (scene pixels, fractions allowed) as `shape` (height, width) pixels.
+    """Read a window (x, y, width, height; scene pixels, fractions allowed) as `shape` (height, width) pixels.
 
     GDAL takes the kernel's surroundings from beyond the window, and where the window begins at a whole output
     pixel counted from the raster's corner, a picture read in pieces equals the picture read whole.
     """
     height, width = shape
     bands = scene.band_indexes
+    there = Window(*window)  # pyright: ignore[reportCallIssue]
     rgb = np.empty((height, width, 3), dtype=dataset.dtypes[0])
     if len(set(bands)) == 1:
-        dataset.read(bands[0], window=window, out=rgb[..., 0], resampling=resampling)
+        dataset.read(bands[0], window=there, out=rgb[..., 0], resampling=resampling)
         rgb[..., 1:] = rgb[..., :1]
     else:
-        dataset.read(list(bands), window=window, out=rgb.transpose(2, 0, 1), resampling=resampling)
-    gsd_m = scene.gsd_m * sqrt(window.width / width * window.height / height)
-    return Pixels(rgb, _valid(dataset, bands[0], rgb, window), gsd_m)
+        dataset.read(list(bands), window=there, out=rgb.transpose(2, 0, 1), resampling=resampling)
+    gsd_m = scene.gsd_m * sqrt(window[2] / width * window[3] / height)
+    return Pixels(rgb, _valid(dataset, bands[0], rgb, there), gsd_m)
 
 
-def _valid(dataset: DatasetReader, band: int, rgb: NDArray[np.generic], window: Window) -> NDArray[np.bool_]:
+def _valid(dataset: DatasetReader, band: int, rgb: NDArray[Any], window: Window) -> NDArray[np.bool_]:
     flags = dataset.mask_flag_enums[band - 1]
     shape = rgb.shape[:2]
     if MaskFlags.per_dataset in flags:  # an alpha band, a mask inside the file or beside it
         mask = dataset.read_masks(band, window=window, out_shape=shape, resampling=Resampling.nearest)
-        return mask > 0
-    if MaskFlags.nodata in flags and dataset.nodata is not None:
+        return np.asarray(mask > 0)
+    if MaskFlags.nodata in flags and dataset.nodata is not None and not np.isnan(dataset.nodata):
         # A dark pixel may hold the nodata value in one band; it is no data only where all bands say so.
-        is_nodata = np.isnan(rgb) if np.isnan(dataset.nodata) else rgb == dataset.nodata
-        return ~is_nodata.all(axis=-1)
+        return np.asarray((rgb != dataset.nodata).any(axis=-1))
     if np.issubdtype(rgb.dtype, np.floating):
-        return np.isfinite(rgb).all(axis=-1)
+        return np.asarray(np.isfinite(rgb).all(axis=-1))
     return np.ones(shape, dtype=bool)
 
 
@@ -82,23 +83,24 @@ def sample_pixels(scene: Scene) -> list[Pixels]:
     The whole scene at a glance where it is small or the file holds overviews; else pieces of 512 pixels, evenly
     spread, so that a file of any size is sampled in about a second.
     """
+    width, height = scene.width, scene.height
     with open_raster(scene.source) as dataset:
-        whole = scene.width * scene.height <= _SMALL_SCENE_PX or dataset.overviews(scene.band_indexes[0])
-        side = max(scene.width, scene.height) if whole else _PIECE_PX
+        whole = width * height <= _SMALL_SCENE_PX or dataset.overviews(scene.band_indexes[0])
+        side = max(width, height) if whole else _PIECE_PX
         step = max(1.0, side / 1024) if whole else 4.0
         return [
-            _every_nth(dataset, scene, Window(x, y, min(side, scene.width - x), min(side, scene.height - y)), step)
-            for y in _spread(scene.height, side)
-            for x in _spread(scene.width, side)
+            _every_nth(dataset, scene, (x, y, min(side, width - x), min(side, height - y)), step)
+            for y in _spread(height, side)
+            for x in _spread(width, side)
         ]
 
 
-def _every_nth(dataset: DatasetReader, scene: Scene, window: Window, step: float) -> Pixels:
-    shape = max(1, round(window.height / step)), max(1, round(window.width / step))
+def _every_nth(dataset: DatasetReader, scene: Scene, window: tuple[int, int, int, int], step: float) -> Pixels:
+    shape = max(1, round(window[3] / step)), max(1, round(window[2] / step))
     return read_window(dataset, scene, window, shape, Resampling.nearest)
 
 
 def _spread(length: int, side: int) -> list[int]:
-    """Starts of at most seven pieces along an axis, multiples of a block: 10980 px -> 0, 1536, 3072, ... 10240."""
+    """Starts of at most seven pieces along an axis, multiples of a block: 10980 px -> 0, 1536, 3584, ... 10752."""
     room = (length - 1) // side
-    return sorted({round(i * room / 6) * side for i in range(7)}) if room else [0]
+    return sorted({round(i * room / 6) * side for i in range(7)})

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from rasterio.windows import Window
 
 from ..errors import BerthwatchError
 from .pixels import read_window, resampling_for
@@ -16,6 +15,8 @@ from .scene import Scene
 
 @dataclass(frozen=True)
 class Preview:
+    """A picture and where on the ground its pixels lie."""
+
     rgb: NDArray[np.uint8]
     """(height, width, 3); 0 outside the scene and where it has no valid pixel."""
     to_pixel: Callable[[ArrayLike], NDArray[np.float64]]
@@ -43,7 +44,7 @@ def read_preview(
         pixels = read_window(
             dataset,
             scene,
-            Window(left, top, right - left, bottom - top),
+            (left, top, right - left, bottom - top),
             (height, width),
             resampling_for(*scale),
         )

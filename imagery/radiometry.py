@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,8 @@ _EXPONENT = 0.8
 # usual level, for counts that stand for something else.
 _LEAST_SPAN_COUNTS, _LEAST_SPAN_REFLECTANCE, _LEAST_SPAN_OF_MEDIAN = 1000.0, 0.1, 1.0
 # What is bright over so many metres both ways is cloud, snow or sand, and has no say in how ships are shown.
-_BRIGHT_REGION_M = 300.0
+_BRIGHT_REGION_M = 150.0
+_BRIGHT_SHARE = 0.6  # of the way from low to high
 # An 8-bit picture without a brighter pixel than this (one in a thousand apart) is underexposed: it is brightened so
 # that its brightest pixels come to lie where those of a usual picture do. At most threefold: noise grows too.
 _DARK_BELOW, _DARK_TO, _GREATEST_GAIN = 128.0, 220.0, 3.0
@@ -38,7 +40,7 @@ class Stretch:
         """Leaves 8-bit pictures as they are."""
         return cls((0.0, 0.0, 0.0), (255.0, 255.0, 255.0))
 
-    def apply(self, pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    def apply(self, pixels: NDArray[Any]) -> NDArray[np.uint8]:
         """Pixels (..., 3) of any real type -> uint8 of the same shape; not-a-numbers become 0."""
         if pixels.dtype == np.uint8 and self == Stretch.identity():
             return pixels.astype(np.uint8, copy=False)
@@ -52,7 +54,7 @@ class Stretch:
         return self._curve(pixels.astype(np.float32))
 
     def _curve(self, counts: NDArray[np.float32]) -> NDArray[np.uint8]:
-        low, high = np.float32(self.low), np.float32(self.high)
+        low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
         share = np.clip(np.nan_to_num((counts - low) / (high - low), nan=0.0), 0.0, 1.0)
         return np.rint(255.0 * share**self.exponent).astype(np.uint8)
 
@@ -102,7 +104,7 @@ def _bright_regions(sample: Pixels, low: float, high: float) -> NDArray[np.bool_
     """Pixels (height, width) in regions at least _BRIGHT_REGION_M wide that are bright all over."""
     size = max(2, round(_BRIGHT_REGION_M / sample.gsd_m))
     brightness = sample.rgb.mean(axis=-1, dtype=np.float32)
-    return ndimage.grey_opening(brightness, size=(size, size)) > low + 0.4 * (high - low)
+    return ndimage.grey_opening(brightness, size=(size, size)) > low + _BRIGHT_SHARE * (high - low)
 
 
 def _least_span(counts: NDArray[np.float64]) -> NDArray[np.float64]:

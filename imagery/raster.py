@@ -1,19 +1,24 @@
 """Opening rasters: one handle a thread, settings for remote files, errors in the user's words."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import rasterio
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from ..errors import BerthwatchError
 
-# GDAL's block cache is 5 % of the machine's memory by default. What is read is kept by the reader itself, so
-# the cache need only hold the blocks that two row bands share.
-BLOCK_CACHE_BYTES = 128 * 1024 * 1024
+# GDAL's block cache is 5 % of the machine's memory by default. Rows are read once and in order, so that it need only
+# hold the blocks in hand.
+BLOCK_CACHE_BYTES = 64 * 1024 * 1024
+
+# Scenes without georeference are refused in our own words.
+warnings.simplefilter("ignore", NotGeoreferencedWarning)
 
 _REMOTE = {
     # Remote folders are not listed: a picture's neighbours are of no interest, and listing takes seconds.
@@ -53,16 +58,17 @@ def decode_threads() -> int:
 
 
 @contextmanager
-def open_raster(source: str) -> Iterator[DatasetReader]:
+def open_raster(source: str, *, cache_bytes: int = 0) -> Iterator[DatasetReader]:
     """Open a raster for the calling thread alone.
 
-    Raises BerthwatchError, with GDAL's own reason, when it cannot be opened or a read inside the block fails.
+    `cache_bytes`: decoded blocks that GDAL shall keep, if more than BLOCK_CACHE_BYTES. Raises BerthwatchError, with
+    GDAL's own reason, when the raster cannot be opened or a read inside the block fails.
     """
-    environment = _REMOTE if is_remote(source) else {}
+    options: dict[str, Any] = dict(_REMOTE) if is_remote(source) else {}
+    options |= {"GDAL_CACHEMAX": max(cache_bytes, BLOCK_CACHE_BYTES), "GDAL_NUM_THREADS": decode_threads()}
     try:
-        with rasterio.Env(GDAL_CACHEMAX=BLOCK_CACHE_BYTES, GDAL_NUM_THREADS=decode_threads(), **environment):
-            with rasterio.open(source, sharing=False) as dataset:
-                yield dataset
+        with rasterio.Env(**options), rasterio.open(source, sharing=False) as dataset:
+            yield dataset
     except RasterioError as error:
-        reason = " ".join(str(error.__cause__ or error).split())
+        reason = " ".join(str(error.__cause__ or error).split()).replace(f"'{source}' ", "").replace(f"{source}: ", "")
         raise BerthwatchError(f"{display_name(source)}: cannot be read as an image: {reason}") from error

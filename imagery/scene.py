@@ -56,13 +56,13 @@ class Scene:
     def to_lonlat(self, xy: ArrayLike) -> NDArray[np.float64]:
         """Pixel coordinates (n, 2) -> longitude, latitude (n, 2) in degrees, WGS84."""
         x, y = np.asarray(xy, dtype=np.float64).reshape(-1, 2).T
-        return np.column_stack(_to_wgs84(self.crs.to_wkt()).transform(*(self.transform @ (x, y))))
+        return np.column_stack(_to_wgs84(self.crs.to_wkt()).transform(*_moved(self.transform, x, y)))
 
     def from_lonlat(self, lonlat: ArrayLike) -> NDArray[np.float64]:
         """Longitude, latitude (n, 2) in degrees, WGS84 -> pixel coordinates (n, 2)."""
         lon, lat = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2).T
         easting, northing = _from_wgs84(self.crs.to_wkt()).transform(lon, lat)
-        return np.column_stack(~self.transform @ (np.asarray(easting), np.asarray(northing)))
+        return np.column_stack(_moved(~self.transform, np.asarray(easting), np.asarray(northing)))
 
     def footprint(self) -> shapely.Polygon:
         """The raster's outline, EPSG:4326, with 16 points a side so that curved edges stay true."""
@@ -72,6 +72,13 @@ class Scene:
         """A polygon in pixel coordinates -> EPSG:4326, its sides densified."""
         side = max(self.width, self.height) / points_a_side
         return shapely.transform(shapely.segmentize(polygon, side), self.to_lonlat)
+
+
+def _moved(
+    transform: Affine, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    a, b, c, d, e, f = transform[:6]
+    return a * x + b * y + c, d * x + e * y + f
 
 
 @lru_cache(maxsize=32)
@@ -145,14 +152,12 @@ def _check_pixels(dataset: DatasetReader, name: str) -> None:
 
 
 def _check_georeference(dataset: DatasetReader, name: str) -> None:
-    if dataset.transform == Affine.identity():
-        if dataset.gcps[0] or dataset.rpcs:
-            kind = "ground control points" if dataset.gcps[0] else "RPCs"
-            option = "" if dataset.gcps[0] else "-rpc "
-            raise BerthwatchError(
-                f"{name}: is placed on the ground by {kind} alone; lay it on a map grid first: "
-                f"gdalwarp {option}-t_srs EPSG:4326 IN OUT.tif"
-            )
+    if dataset.transform == Affine.identity() and (dataset.gcps[0] or dataset.rpcs):
+        kind, option = ("ground control points", "-tps") if dataset.gcps[0] else ("RPCs", "-rpc")
+        raise BerthwatchError(
+            f"{name}: is placed on the ground by {kind} alone; lay it on a map grid first: "
+            f"gdalwarp {option} -t_srs EPSG:4326 IN OUT.tif"
+        )
     if dataset.crs is None:
         raise BerthwatchError(
             f"{name}: has no coordinate reference system; if you know it, write it in: "
@@ -176,7 +181,7 @@ def _ground_sample_distance(dataset: DatasetReader, name: str) -> tuple[float, f
         transformer = _to_wgs84(dataset.crs.to_wkt())
     except ProjError as error:
         raise BerthwatchError(f"{name}: its CRS has no way to longitude and latitude: {error}") from error
-    lon, lat = transformer.transform(*(dataset.transform @ (pixels[:, 0], pixels[:, 1])))
+    lon, lat = transformer.transform(*_moved(dataset.transform, pixels[:, 0], pixels[:, 1]))
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         raise BerthwatchError(f"{name}: its centre is nowhere on Earth in its CRS; check CRS and transform")
     _, _, metres = _WGS84.inv([lon[0], lon[0]], [lat[0], lat[0]], [lon[1], lon[2]], [lat[1], lat[2]])

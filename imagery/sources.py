@@ -101,9 +101,7 @@ def _from_bands(source: str, bands: Mapping[str, str | Path]) -> RasterSource:
     if all(value.isdigit() for value in values):
         whole = find_source(source)
         red, green, blue = (int(value) for value in values)
-        return RasterSource(
-            whole.raster, whole.scene_id, whole.acquired_at, whole.cloud_mask, (red, green, blue)
-        )
+        return RasterSource(whole.raster, whole.scene_id, whole.acquired_at, whole.cloud_mask, (red, green, blue))
     for colour, value in zip(_COLOURS, values, strict=True):
         if gdal_name(value) == value and not value.startswith("/vsi") and not Path(value).is_file():
             raise BerthwatchError(f"band {colour}: {value}: no such file; check the path")
@@ -166,11 +164,7 @@ def _from_safe(source: str, name: str, images: Iterable[str], *, prefix: str) ->
 
 def _from_stac_item(text: str) -> RasterSource:
     item = _load_json(text)
-    if (
-        not isinstance(item, dict)
-        or item.get("type") != "Feature"
-        or not isinstance(item.get("assets"), dict)
-    ):
+    if not isinstance(item, dict) or item.get("type") != "Feature" or not isinstance(item.get("assets"), dict):
         kind = item.get("type", "unknown") if isinstance(item, dict) else type(item).__name__
         raise BerthwatchError(f"{text}: is no STAC item (its type is {kind}); give the JSON of one item")
     assets: dict[str, dict[str, object]] = item["assets"]
@@ -182,9 +176,7 @@ def _from_stac_item(text: str) -> RasterSource:
     common = {
         "scene_id": scene_id_from(str(item.get("id") or PurePosixPath(text).stem)),
         "acquired_at": time_from_properties(properties) or time_from_name(str(item.get("id", ""))),
-        "cloud_mask": next(
-            (href(key) for key in ("scl", "SCL", "udm2", "qa_pixel", "cloud") if key in assets), None
-        ),
+        "cloud_mask": next((href(key) for key in ("scl", "SCL", "udm2", "qa_pixel", "cloud") if key in assets), None),
     }
     colours = {colour: key for key in assets for colour in _asset_colours(key, assets[key])}
     single = [colours.get(colour) for colour in _COLOURS]
@@ -203,9 +195,7 @@ def _from_stac_item(text: str) -> RasterSource:
         if key in assets:
             return RasterSource(raster=href(key), **common)
     rasters = [
-        key
-        for key, asset in assets.items()
-        if "tiff" in str(asset.get("type")) or "jp2" in str(asset.get("type"))
+        key for key, asset in assets.items() if "tiff" in str(asset.get("type")) or "jp2" in str(asset.get("type"))
     ]
     if len(rasters) == 1:
         return RasterSource(raster=href(rasters[0]), **common)

@@ -1,117 +1,151 @@
-"""Tiles off the file: row bands read once and ahead by a thread of its own, tiles cut from them."""
+"""Tiles off the file: row bands read once, ahead, by a thread of its own; tiles are cut from the bands."""
 
 import queue
+import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import groupby
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.windows import Window
 
+from .grid import TileGrid, TileWindow
 from .pixels import read_window, resampling_for
 from .radiometry import Stretch
 from .raster import open_raster
-from .grid import TileGrid, TileWindow
 
-__all__ = ["TileGrid", "TileWindow", "read_tiles", "row_chunks"]
+__all__ = ["TileGrid", "TileWindow", "read_tiles", "row_bands"]
 
-# Read ahead at most so much: about one row band of a wide scene. It bounds memory whatever the scene.
+# Read ahead at most so many bytes (one band at the least): memory stays bounded while the detector is busy.
 READ_AHEAD_BYTES = 64 * 1024 * 1024
-_ROWS_A_READ = 128
+# Bands are a whole number of block rows, of about so many pixel rows.
+_BAND_ROWS = 128
+_GREATEST_BAND_ROWS = 1024
+_VRT_BLOCK = (1024, 1024)
+# A wide scene stored in blocks is read in panels of so many working pixels, so that memory does not grow with its
+# width either. Stored in strips, each row must be decoded whole, and one panel spans the scene.
+_PANEL_PX = 16384
 
 
 def read_tiles(
     grid: TileGrid, stretch: Stretch, *, batch_size: int
 ) -> Iterator[tuple[list[TileWindow], NDArray[np.uint8]]]:
-    """Yield batches of tiles and their pixels (b, tile_px, tile_px, 3) uint8 RGB, b <= batch_size, by row, then column.
+    """Yield batches of tiles and their pixels, (b, tile_px, tile_px, 3) uint8 RGB, b <= batch_size.
 
-    Tiles without a valid pixel are left out; pixels outside the scene, and invalid ones, are black (0, 0, 0), valid
-    ones are at least 1 in every colour. Memory depends on the scene's width, not on its height.
-
-    Raises BerthwatchError when the file cannot be read.
+    Each row of the file is decoded once; tiles where nothing is seen (no valid pixel, or all black) are left out;
+    pixels outside the scene, and invalid ones, are 0. Order: by panel (one up to 16384 px of width), row, column.
+    The arrays are the caller's to keep. Raises BerthwatchError when the file cannot be read.
     """
+    shape = (batch_size, grid.tile_px, grid.tile_px, 3)
     windows: list[TileWindow] = []
-    pixels: list[NDArray[np.uint8]] = []
-    for window, tile in _tiles(grid, stretch):
-        windows.append(window)
-        pixels.append(tile)
-        if len(windows) == batch_size:
-            yield windows, np.stack(pixels)
-            windows, pixels = [], []
+    pixels = np.zeros(shape, dtype=np.uint8)
+    blocks = _Blocks.of(grid)
+    for panel in _panels(grid, blocks):
+        with _ReadAhead(panel, stretch, blocks) as bands:
+            held: deque[_Band] = deque()
+            for window in panel.tiles:
+                while held and held[0].bottom <= window.y0:
+                    held.popleft()
+                while not held or held[-1].bottom < min(window.y0 + grid.tile_px, grid.height):
+                    held.append(bands.next())
+                tile = pixels[len(windows)]
+                for band in held:
+                    band.copy_into(tile, window)
+                if not tile.any():
+                    continue
+                windows.append(window)
+                if len(windows) == batch_size:
+                    yield windows, pixels
+                    windows, pixels = [], np.zeros(shape, dtype=np.uint8)
     if windows:
-        yield windows, np.stack(pixels)
+        yield windows, pixels[: len(windows)]
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """Working rows [top, top + height) of the grid's columns."""
+class _Band:
+    """Working rows [top, bottom) and columns [left, ...) of a scene."""
 
     top: int
+    left: int
     rgb: NDArray[np.uint8]
-    valid: NDArray[np.bool_]
+
+    @property
+    def bottom(self) -> int:
+        return self.top + len(self.rgb)
+
+    def copy_into(self, tile: NDArray[np.uint8], window: TileWindow) -> None:
+        top, bottom = max(self.top, window.y0), min(self.bottom, window.y0 + len(tile))
+        if top < bottom:
+            x = window.x0 - self.left
+            part = self.rgb[top - self.top : bottom - self.top, x : x + len(tile)]
+            tile[top - window.y0 : bottom - window.y0, : part.shape[1]] = part
 
 
-def _tiles(grid: TileGrid, stretch: Stretch) -> Iterator[tuple[TileWindow, NDArray[np.uint8]]]:
-    if not grid.tiles:
-        return
-    left, right = _columns(grid)
-    size = grid.tile_px
-    rgb = np.zeros((size, right - left, 3), dtype=np.uint8)
-    valid = np.zeros((size, right - left), dtype=bool)
-    top = filled = 0  # the band holds working rows [top, filled)
-    ahead = _ReadAhead(grid, stretch)
-    with ahead:
-        for y0, row in groupby(grid.tiles, key=lambda tile: tile.y0):
-            kept = max(0, filled - y0)
-            rgb[:kept], valid[:kept] = rgb[y0 - top :][:kept].copy(), valid[y0 - top :][:kept].copy()
-            rgb[kept:], valid[kept:] = 0, False
-            top, end = y0, min(y0 + size, grid.height)
-            while filled < end:
-                rows = ahead.next()
-                at = rows.top - top
-                rgb[at : at + len(rows.rgb)], valid[at : at + len(rows.rgb)] = rows.rgb, rows.valid
-                filled = rows.top + len(rows.rgb)
-            for tile in row:
-                x = tile.x0 - left
-                if valid[:, x : x + size].any():
-                    yield tile, _padded(rgb[:, x : x + size], size)
+def row_bands(grid: TileGrid, band_rows: int) -> list[tuple[int, int]]:
+    """Working rows [start, end) to read, in order: each once, and only those that a tile needs.
 
-
-def _columns(grid: TileGrid) -> tuple[int, int]:
-    left = min(tile.x0 for tile in grid.tiles)
-    return left, min(grid.width, max(tile.x0 for tile in grid.tiles) + grid.tile_px)
-
-
-def _padded(tile: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    padded = np.zeros((size, size, 3), dtype=np.uint8)
-    padded[: tile.shape[0], : tile.shape[1]] = tile
-    return padded
-
-
-def row_chunks(grid: TileGrid) -> list[tuple[int, int]]:
-    """Working rows [start, end) to read, in order, each row once, rows that no tile needs left out.
-
-    Tiles of 400 rows at 0, 300 and 900 need [0, 400), [400, 700) and [900, 1300), cut into reads of 128 rows.
+    Bands end at multiples of `band_rows`, where the file's blocks do. Tiles of 400 rows at 0, 300 and 900 need
+    [0, 700) and [900, 1300); in bands of 512 rows these are [0, 512), [512, 700), [900, 1024), [1024, 1300).
     """
-    chunks: list[tuple[int, int]] = []
-    done = 0
+    needed: list[tuple[int, int]] = []
     for y0 in sorted({tile.y0 for tile in grid.tiles}):
-        start, end = max(done, y0), min(y0 + grid.tile_px, grid.height)
-        chunks += [(row, min(row + _ROWS_A_READ, end)) for row in range(start, end, _ROWS_A_READ)]
-        done = end
-    return chunks
+        end = min(y0 + grid.tile_px, grid.height)
+        if needed and y0 <= needed[-1][1]:
+            needed[-1] = (needed[-1][0], end)
+        else:
+            needed.append((y0, end))
+    bands: list[tuple[int, int]] = []
+    for start, end in needed:
+        cuts = [start, *range((start // band_rows + 1) * band_rows, end, band_rows), end]
+        bands += pairwise(cuts)
+    return bands
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """How a scene's file is stored, as far as reading it by bands goes."""
+
+    in_strips: bool
+    band_rows: int
+    """Working rows of a band."""
+    row_bytes: int
+    """Of a row of blocks across the scene, decoded."""
+
+    @classmethod
+    def of(cls, grid: TileGrid) -> "_Blocks":
+        with open_raster(grid.scene.source) as dataset:
+            height, width = dataset.block_shapes[0]
+            if dataset.driver == "VRT":  # its own blocks say nothing of those of the files behind it
+                height, width = _VRT_BLOCK
+            item_bytes = np.dtype(grid.scene.dtype).itemsize
+            row_bytes = height * dataset.width * 3 * item_bytes
+            height = min(height, _GREATEST_BAND_ROWS)
+            band_rows = ceil(_BAND_ROWS * max(1.0, grid.scale_y) / height) * height / grid.scale_y
+            return cls(width >= dataset.width, max(1, round(band_rows)), row_bytes)
+
+
+def _panels(grid: TileGrid, blocks: _Blocks) -> list[TileGrid]:
+    """The grid's tiles, shared out to panels that are read one after the other."""
+    columns = sys.maxsize if blocks.in_strips else max(1, _PANEL_PX // (grid.tile_px - grid.overlap_px))
+    panels: dict[int, list[TileWindow]] = {}
+    for tile in grid.tiles:
+        panels.setdefault(tile.col // columns, []).append(tile)
+    return [replace(grid, tiles=tuple(panels[number])) for number in sorted(panels)]
 
 
 class _ReadAhead:
-    """Reads the grid's rows in a thread with its own handle, never more than READ_AHEAD_BYTES ahead."""
+    """Reads a panel's bands in a thread with its own handle, no more than READ_AHEAD_BYTES ahead."""
 
-    def __init__(self, grid: TileGrid, stretch: Stretch) -> None:
-        self._grid, self._stretch = grid, stretch
-        left, right = _columns(grid)
-        chunk_bytes = max(1, (right - left) * _ROWS_A_READ * 4)
-        self._queue: queue.Queue[_Rows | BaseException] = queue.Queue(maxsize=max(1, READ_AHEAD_BYTES // chunk_bytes))
+    def __init__(self, panel: TileGrid, stretch: Stretch, blocks: _Blocks) -> None:
+        self._panel, self._stretch, self._blocks = panel, stretch, blocks
+        self._left = min(tile.x0 for tile in panel.tiles)
+        self._right = min(panel.width, max(tile.x0 for tile in panel.tiles) + panel.tile_px)
+        band_bytes = blocks.band_rows * (self._right - self._left) * 3
+        self._bands: queue.Queue[_Band | Exception] = queue.Queue(max(1, READ_AHEAD_BYTES // band_bytes))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="berthwatch-read", daemon=True)
 
@@ -121,42 +155,37 @@ class _ReadAhead:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        while self._thread.is_alive():  # the thread may wait for room in the queue
-            try:
-                self._queue.get(timeout=0.05)
-            except queue.Empty:
-                continue
+        while self._thread.is_alive():  # it may be waiting for room
+            with suppress(queue.Empty):
+                self._bands.get(timeout=0.02)
         self._thread.join()
 
-    def next(self) -> _Rows:
-        item = self._queue.get()
-        if isinstance(item, BaseException):
+    def next(self) -> _Band:
+        """The next band, in order."""
+        item = self._bands.get()
+        if isinstance(item, Exception):
             raise item
         return item
 
     def _run(self) -> None:
         try:
-            for rows in self._read():
+            for band in self._read():
                 if self._stop.is_set():
                     return
-                self._queue.put(rows)
-        except BaseException as error:  # noqa: BLE001: handed to the thread that asked
-            self._queue.put(error)
+                self._bands.put(band)
+        except Exception as error:  # raised again where the band is asked for
+            self._bands.put(error)
 
-    def _read(self) -> Iterator[_Rows]:
-        grid = self._grid
-        left, right = _columns(grid)
-        resampling = resampling_for(grid.scale_x, grid.scale_y)
-        with open_raster(grid.scene.source) as dataset:
-            for start, end in row_chunks(grid):
-                window = Window(
-                    left * grid.scale_x,
-                    start * grid.scale_y,
-                    (right - left) * grid.scale_x,
-                    (end - start) * grid.scale_y,
-                )
-                pixels = read_window(dataset, grid.scene, window, (end - start, right - left), resampling)
-                # Black is kept for what is no picture, so that whoever sees a tile knows where the picture ends.
-                rgb = np.maximum(self._stretch.apply(pixels.rgb), 1)
-                rgb[~pixels.valid] = 0
-                yield _Rows(start, rgb, pixels.valid)
+    def _read(self) -> Iterator[_Band]:
+        panel, left, right = self._panel, self._left, self._right
+        resampling = resampling_for(panel.scale_x, panel.scale_y)
+        # A resampled band needs some rows beyond its own: the blocks that hold them are kept for the next band.
+        with open_raster(panel.scene.source, cache_bytes=2 * self._blocks.row_bytes) as dataset:
+            for top, bottom in row_bands(panel, self._blocks.band_rows):
+                x, y = panel.to_scene((left, top))[0]
+                window = (x, y, (right - left) * panel.scale_x, (bottom - top) * panel.scale_y)
+                pixels = read_window(dataset, panel.scene, window, (bottom - top, right - left), resampling)
+                rgb = self._stretch.apply(pixels.rgb)
+                if not pixels.valid.all():
+                    rgb = np.where(pixels.valid[..., np.newaxis], rgb, np.uint8(0))
+                yield _Band(top, left, rgb)

@@ -69,22 +69,14 @@ def write_raster(tmp_path: Path) -> RasterWriter:
             georeference = {"crs": parsed}
         if transform is not None:
             georeference["transform"] = transform
-        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
-            with rasterio.open(
-                path,
-                "w",
-                **{"driver": "GTiff", **profile},
-                count=count,
-                height=height,
-                width=width,
-                dtype=pixels.dtype,
-                **georeference,
-            ) as file:
-                file.write(pixels)
-                if tags:
-                    file.update_tags(**tags)
-                if mask is not None:
-                    file.write_mask(mask)
+        shape = {"count": count, "height": height, "width": width, "dtype": pixels.dtype}
+        options = {"driver": "GTiff", **profile, **shape, **georeference}
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), rasterio.open(path, "w", **options) as file:
+            file.write(pixels)
+            if tags:
+                file.update_tags(**tags)
+            if mask is not None:
+                file.write_mask(mask)
         return path
 
     return write

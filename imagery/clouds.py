@@ -1,0 +1,86 @@
+"""Our own cloud test, for scenes that come without a cloud mask.
+
+A cloud hides what lies under it, and with it every dark thing: seen from above, a port, a town or a wood is never
+bright all over, for there are shadows, roads, water. So what is bright in every band, over 90 m both ways, without
+one dark sample, is cloud (after the dark channel prior: He, Sun and Tang, "Single image haze removal using dark channel
+prior", CVPR 2009), or one of the few things that look so: beaches and salt (but these are warm in colour), and the
+greatest warehouse roofs (but these end sharply, and clouds fade out).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from .cells import Cells
+from .radiometry import Stretch
+
+# Of 255, and cloud white is 230 to 255: a cloud that hides two thirds of dark water under it.
+_OPAQUE = 165
+# Haze round a cloud, which belongs to it up to _FRINGE_M away.
+_HAZY = 125
+_FRINGE_M = 90.0
+# Broader than a ship or a tank.
+_LEAST_SIZE_M = 90.0
+# So large that no roof is: a cloud whatever its edge.
+_SURELY_CLOUD_M2 = 200_000.0
+# A cloud's rim fades: of its contrast with what lies around, one step of 10 m makes less than this along three quarters
+# of the rim. Measured: small clouds 0.1 to 0.4, warehouse roofs 0.5 to 1.5.
+_SOFT_STEP = 0.43
+# Counts above the darkest water that are cloud white at the least: 0.2 of reflectance, all of an 11-bit sensor.
+_LEAST_WHITE_COUNTS, _LEAST_WHITE_REFLECTANCE = 2000.0, 0.2
+
+_SQUARE = np.ones((3, 3), dtype=bool)
+
+
+def cloud_scale(stretch: Stretch) -> Stretch:
+    """A straight stretch that shows clouds near white, whatever the sensor: the scene's own, but never too bright.
+
+    The scene's stretch makes the brightest thing of an empty sea white; here it takes a cloud to be white.
+    """
+    if stretch.exponent == 1.0:  # an 8-bit picture
+        return stretch
+    low, high = np.array(stretch.low), np.array(stretch.high)
+    least = _LEAST_WHITE_REFLECTANCE if high.max() <= 2.0 else _LEAST_WHITE_COUNTS
+    red, green, blue = np.maximum(high, low + least)
+    return Stretch(stretch.low, (float(red), float(green), float(blue)))
+
+
+def cloudy_cells(cells: Cells) -> NDArray[np.bool_]:
+    """Cells (height, width) under cloud. `cells` were read with `cloud_scale`."""
+    size = max(2, round(_LEAST_SIZE_M / cells.cell_m))
+    bright = (cells.darkest >= _OPAQUE) & ~cells.warm
+    # What lies beyond the scene may go on as it ends: a cloud at the border is not eaten away from there.
+    smooth = _opened(np.pad(bright, size, mode="edge"), size)[size:-size, size:-size]
+    cloudy = _without_roofs(cells, smooth)
+    fringe = max(1, round(_FRINGE_M / cells.cell_m))
+    return _grown(cloudy, fringe, within=cloudy | (cells.mean >= _HAZY))
+
+
+def _without_roofs(cells: Cells, smooth: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    regions = np.zeros(smooth.shape, dtype=np.int32)
+    ndimage.label(smooth, _SQUARE, output=regions)
+    kept = np.zeros(regions.max() + 1, dtype=bool)
+    for number, where in enumerate(ndimage.find_objects(regions), start=1):
+        rows, cols = (slice(max(0, side.start - 5), side.stop + 5) for side in where)
+        region = regions[rows, cols] == number
+        large = region.sum() * cells.cell_m**2 >= _SURELY_CLOUD_M2
+        kept[number] = large or _ends_softly(region, cells.mean[rows, cols], cells.step[rows, cols])
+    return kept[regions]
+
+
+def _ends_softly(region: NDArray[np.bool_], mean: NDArray[np.uint8], step: NDArray[np.uint8]) -> bool:
+    """Whether a region fades into its surroundings, which lie three to five cells outside it."""
+    rim = _grown(region, 2) & _grown(~region, 1)
+    around = _grown(region, 5) & ~_grown(region, 3)
+    if not around.any():
+        return True
+    contrast = float(np.median(mean[region])) - float(np.median(mean[around]))
+    return bool(np.percentile(step[rim], 75) < _SOFT_STEP * max(contrast, 1.0))
+
+
+def _grown(area: NDArray[np.bool_], cells: int, within: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    return np.asarray(ndimage.binary_dilation(area, _SQUARE, iterations=cells, mask=within), dtype=bool)
+
+
+def _opened(area: NDArray[np.bool_], cells: int) -> NDArray[np.bool_]:
+    return np.asarray(ndimage.binary_opening(area, np.ones((cells, cells), dtype=bool)), dtype=bool)
