@@ -245,6 +245,7 @@ def models_export(
     from .imagery.tiles import read_tiles
     from .inference.detect import DetectSettings, plan_grid
     from .models.metadata import ModelMetadata
+    from .training.environment import require_training_packages
 
     if not trust_pickle:
         raise BerthwatchError(
@@ -294,15 +295,6 @@ def open_detector(model: str, device: arg.DeviceName, score: float | None, threa
     detector = load_detector(model, device=device.value, score_threshold=score, threads=threads)
     err.print(f"{escape(detector.metadata.model_id)} on {escape(detector.description)}", soft_wrap=True)
     return detector
-
-
-def require_training_packages() -> None:
-    """Raise BerthwatchError unless what the extra `train` brings is installed."""
-    from importlib.util import find_spec
-
-    missing = [name for name in ("torch", "ultralytics", "onnx", "safetensors") if find_spec(name) is None]
-    if missing:
-        raise BerthwatchError(f"{', '.join(missing)} not installed; install berthwatch with its extra train")
 
 
 def fail_if_scenes_failed(outcomes: "Sequence[SceneOutcome]") -> None:

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from . import arguments as arg
 from .console import SceneProgress, err, out
+from .errors import BerthwatchError
 
 if TYPE_CHECKING:
     from .training.evaluate import Comparison
@@ -57,6 +58,41 @@ def evaluate(
     half_written.write_text(json.dumps(result, indent=2))
     half_written.replace(report)
     _show(result)
+
+
+@app.command()
+def train(
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Run YAML, or a preset: laptop-cpu, workstation-gpu, several-gpus.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many chips, steps and hours, and stop.")] = False,
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Load the starting checkpoint although that runs its code.")
+    ] = False,
+) -> None:
+    """Train a detector on chips; the same command goes on where a stopped run was (extra train)."""
+    from .configs.training_run import load_training_run
+    from .training.environment import keep_ultralytics_to_itself, require_training_packages
+
+    settings = load_training_run(run)
+    require_training_packages()
+    keep_ultralytics_to_itself(settings.run_dir)
+    from .training.train import check_inputs, forecast
+    from .training.train import train as run_training
+
+    check_inputs(settings)
+    if dry_run:
+        told = forecast(settings)
+        out.print(
+            f"{told.train_chips} chips to train on, {told.val_chips} to validate; {told.steps} steps at "
+            f"{told.seconds_per_step:.2f} s: {told.hours:.1f} hours, at most {settings.hours or told.hours:.1f}"
+        )
+        return
+    if settings.start.endswith(".pt") and not trust_pickle:
+        raise BerthwatchError(
+            f"start: {settings.start}: a .pt file can run any code when loaded; if you trust it, add --trust-pickle"
+        )
+    out.print(f"weights: {escape(str(run_training(settings)))}", soft_wrap=True)
 
 
 def _judged(

@@ -1,49 +1,25 @@
 """Train a YOLO oriented-box detector on chips with Ultralytics."""
 
 import copy
+import hashlib
+import json
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from ultralytics.models.yolo.obb import OBBTrainer
+from ultralytics.models.yolo.obb import OBBTrainer, OBBValidator
 from ultralytics.nn.tasks import yaml_model_load
+from ultralytics.utils import DEFAULT_CFG, SETTINGS
 
+from ..configs.training_run import TrainingRun
 from ..errors import BerthwatchError
 from .augment import pixel_augmentations
 from .labels import MODEL_CLASSES
 from .loss import IgnoringOBBModel
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """What one training run is told.
-
-    dataset: the `dataset.yaml` that `chips.write_dataset_file` wrote. start: a checkpoint to start from
-    (an Ultralytics .pt, which is a pickle: only one that you trust). hours: stop after so many hours,
-    whatever `epochs` says. bf16: run the network in bfloat16. frozen_layers: how many of the first layers keep
-    their weights.
-    """
-
-    dataset: Path
-    start: Path
-    run_dir: Path
-    epochs: int = 20
-    hours: float | None = None
-    batch_size: int = 16
-    chip_px: int = 320
-    learning_rate: float = 1e-3
-    final_learning_rate_share: float = 0.02
-    warmup_epochs: float = 0.5
-    frozen_layers: int = 0
-    device: str = "cpu"
-    workers: int = 1
-    cache: str | bool = "ram"
-    seed: int = 0
-    bf16: bool = True
-    loss_gains: dict[str, float] = field(default_factory=dict)
 
 
 def widen_classes(network: nn.Module, names: Sequence[str]) -> None:
@@ -87,6 +63,12 @@ class ShipTrainer(OBBTrainer):
         model.forward_in_bf16 = self.forward_in_bf16
         return model
 
+    def get_validator(self) -> OBBValidator:
+        """Validation without the ignored ships."""
+        return WithoutIgnored(
+            self.test_loader, save_dir=self.save_dir, args=copy.copy(self.args), _callbacks=self.callbacks
+        )
+
     def set_model_attributes(self) -> None:
         """Our class names: the dataset file's last one only marks ignored ships."""
         super().set_model_attributes()
@@ -94,44 +76,82 @@ class ShipTrainer(OBBTrainer):
         self.model.names = dict(enumerate(MODEL_CLASSES))
 
 
-def train(settings: TrainSettings) -> Path:
+class WithoutIgnored(OBBValidator):
+    """Ultralytics' validation on the ships that count."""
+
+    def preprocess(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Leaves out the ignored ships' labels."""
+        counts = batch["cls"].view(-1) < len(MODEL_CLASSES)
+        for name in ("batch_idx", "cls", "bboxes"):
+            batch[name] = batch[name][counts]
+        return super().preprocess(batch)
+
+
+def train(run: TrainingRun) -> Path:
     """Run one training; returns the last checkpoint, which Ultralytics writes under `run_dir/weights`.
 
     A run that was stopped goes on from its last epoch when its `run_dir` is given again.
 
     Raises:
-        BerthwatchError: the dataset file or the starting checkpoint is missing.
+        BerthwatchError: the chips or the starting checkpoint are missing, or the run is complete already.
     """
-    for what, path in (("dataset", settings.dataset), ("starting checkpoint", settings.start)):
-        if not path.exists():
-            raise BerthwatchError(f"{what} {path} does not exist")
-    last = settings.run_dir / "weights" / "last.pt"
-    overrides: dict[str, Any] = {
-        "model": str(last if last.exists() else settings.start),
-        "resume": str(last) if last.exists() else False,
-        "data": str(settings.dataset),
-        "project": str(settings.run_dir.parent),
-        "name": settings.run_dir.name,
+    check_inputs(run)
+    run.run_dir.mkdir(parents=True, exist_ok=True)
+    record = {"run": run.model_dump(mode="json"), "dataset_sha256": digest(run.chips / "dataset.yaml"),
+              "manifest_sha256": digest(run.chips / "manifest.json")}  # fmt: skip
+    (run.run_dir / "run.json").write_text(json.dumps(record, indent=2))
+    SETTINGS.update(tensorboard=run.tensorboard, mlflow=run.mlflow, sync=False)
+    last = run.run_dir / "weights" / "last.pt"
+    trainer = ShipTrainer(overrides=ultralytics_arguments(run, resume_from=last if last.exists() else None))
+    trainer.forward_in_bf16 = run.bf16 and run.device == "cpu"
+    trainer.train()
+    return last
+
+
+def check_inputs(run: TrainingRun) -> None:
+    """Raise BerthwatchError unless chips and start are there."""
+    if not (run.chips / "dataset.yaml").exists():
+        raise BerthwatchError(f"chips: {run.chips} holds no dataset.yaml; make it with `berthwatch chips`")
+    if run.start.endswith(".pt") and not Path(run.start).exists():
+        raise BerthwatchError(
+            f"start: {run.start} does not exist; give a checkpoint, or yolo26n-obb.yaml to start anew"
+        )
+
+
+def digest(path: Path) -> str | None:
+    """SHA-256 of a file as hex digits, None where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
+
+
+def ultralytics_arguments(run: TrainingRun, *, resume_from: Path | None) -> dict[str, Any]:
+    """The run in Ultralytics' words."""
+    return {
+        "model": str(resume_from or run.start),
+        "resume": str(resume_from) if resume_from else False,
+        "data": str(run.chips / "dataset.yaml"),
+        "project": str(run.run_dir.parent.resolve()),
+        "name": run.run_dir.name,
         "exist_ok": True,
-        "epochs": settings.epochs,
-        "time": settings.hours,
-        "batch": settings.batch_size,
-        "nbs": settings.batch_size,
-        "imgsz": settings.chip_px,
+        "epochs": run.epochs,
+        "time": run.hours,
+        "patience": run.patience or run.epochs,
+        "val": run.patience > 0,
+        "batch": run.batch_size,
+        "nbs": run.batch_size,
+        "imgsz": run.chip_px,
         "optimizer": "AdamW",
-        "lr0": settings.learning_rate,
-        "lrf": settings.final_learning_rate_share,
+        "lr0": run.learning_rate,
+        "lrf": run.final_learning_rate_share,
         "cos_lr": True,
-        "warmup_epochs": settings.warmup_epochs,
+        "warmup_epochs": run.warmup_epochs,
         "warmup_bias_lr": 0.0,
-        "freeze": settings.frozen_layers or None,
-        "device": settings.device,
-        "workers": settings.workers,
-        "cache": settings.cache,
-        "seed": settings.seed,
+        "freeze": run.frozen_layers or None,
+        "device": {"cuda": "0"}.get(run.device, run.device),
+        "workers": run.workers,
+        "cache": False if run.cache == "no" else run.cache,
+        "seed": run.seed,
         "deterministic": False,
-        "amp": "bf16" if settings.bf16 and settings.device != "cpu" else False,
-        "val": False,
+        "amp": "bf16" if run.bf16 and run.device != "cpu" else False,
         "plots": False,
         # Ships have no up: any turn, both mirrors. Colour is left to the pixel augmentations.
         "degrees": 180.0,
@@ -144,9 +164,49 @@ def train(settings: TrainSettings) -> Path:
         "hsv_s": 0.3,
         "hsv_v": 0.2,
         "augmentations": pixel_augmentations(),
-        **settings.loss_gains,
     }
-    trainer = ShipTrainer(overrides=overrides)
-    trainer.forward_in_bf16 = settings.bf16 and settings.device == "cpu"
-    trainer.train()
-    return last
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will take: chips to train and validate on, steps, and hours at the pace measured here."""
+
+    train_chips: int
+    val_chips: int
+    steps: int
+    seconds_per_step: float
+
+    @property
+    def hours(self) -> float:
+        """Time of all steps; loading and validation come on top where they cannot be hidden."""
+        return self.steps * self.seconds_per_step / 3600
+
+
+def forecast(run: TrainingRun, *, timed_steps: int = 3) -> Forecast:
+    """Count the chips and time a few steps of a fresh network on random pixels, forward and backward.
+
+    Raises:
+        BerthwatchError: as `train`.
+    """
+    check_inputs(run)
+    counts = {split: len(list((run.chips / "images" / split).glob("*.png"))) for split in ("train", "val")}
+    device = torch.device("cpu" if run.device == "cpu" else "cuda")
+    layers = {**yaml_model_load("yolo26n-obb.yaml"), "end2end": False}
+    network = IgnoringOBBModel(layers, nc=len(MODEL_CLASSES), verbose=False).to(device).train()
+    network.args = DEFAULT_CFG
+    network.forward_in_bf16 = run.bf16
+    batch = {
+        "img": torch.rand(run.batch_size, 3, run.chip_px, run.chip_px, device=device),
+        "batch_idx": torch.arange(run.batch_size, device=device).float(),
+        "cls": torch.zeros(run.batch_size, 1, device=device),
+        "bboxes": torch.tensor([[0.5, 0.5, 0.2, 0.05, 0.3]], device=device).repeat(run.batch_size, 1),
+    }
+    seconds = []
+    for _ in range(timed_steps):
+        start = time.perf_counter()
+        network.loss(batch)[0].sum().backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - start)
+    steps = run.epochs * -(-counts["train"] // run.batch_size)
+    return Forecast(counts["train"], counts["val"], steps, min(seconds))

@@ -1,0 +1,126 @@
+"""Training for real, on a handful of small chips: it learns, it is recorded, it goes on after a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import yaml
+
+from berthwatch.configs.training_run import PRESETS, load_training_run
+from berthwatch.errors import BerthwatchError
+
+pytest.importorskip("torch", reason="training needs torch: install the 'train' extra")
+pytest.importorskip("ultralytics", reason="training needs ultralytics: install the 'train' extra")
+
+from berthwatch.training.chips import write_chips, write_dataset_file
+from berthwatch.training.crops import Chip
+from berthwatch.training.labels import ShipLabels
+
+CHIP_PX = 64
+
+
+@pytest.fixture
+def chips(tmp_path):
+    """Sixteen chips with a bright hull each, four of them with an unclear ship besides."""
+    rng = np.random.default_rng(0)
+
+    def make(i: int) -> tuple[str, Chip]:
+        rgb = rng.integers(20, 40, (CHIP_PX, CHIP_PX, 3)).astype(np.uint8)
+        x, y = rng.integers(20, 44, 2)
+        rgb[y - 3 : y + 3, x - 12 : x + 12] = 230
+        hull = np.array([[x - 12, y - 3], [x + 12, y - 3], [x + 12, y + 3], [x - 12, y + 3]], float)
+        corners = np.stack([hull, hull * 0.2])[: 2 if i % 4 == 0 else 1]
+        return f"{i:03d}", Chip(rgb, ShipLabels(corners, ("tanker", "unknown")[: len(corners)],
+                                                np.array([False, True])[: len(corners)]))  # fmt: skip
+
+    root = tmp_path / "chips"
+    for split in ("train", "val"):
+        write_chips(root, split, [make(i) for i in range(16)])
+    write_dataset_file(root)
+    return root
+
+
+def write_run(tmp_path, chips, **changes):
+    run = {"chips": str(chips), "start": "yolo26n-obb.yaml", "run_dir": str(tmp_path / "run"), "epochs": 2,
+           "batch_size": 8, "chip_px": CHIP_PX, "workers": 0, "bf16": False, "seed": 3} | changes  # fmt: skip
+    path = tmp_path / "run.yaml"
+    path.write_text(yaml.safe_dump(run))
+    return path
+
+
+def berthwatch(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "berthwatch", *arguments], capture_output=True, text=True, check=False, **options
+    )
+
+
+def epochs_done(run_dir) -> int:
+    results = run_dir / "results.csv"
+    return max(len(results.read_text().splitlines()) - 1, 0) if results.exists() else 0
+
+
+def test_a_run_leaves_weights_settings_and_curves_and_goes_on_after_a_kill(tmp_path, chips):
+    run = write_run(tmp_path, chips, epochs=4, patience=3)
+    process = subprocess.Popen([sys.executable, "-m", "berthwatch", "train", str(run)], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+    last = tmp_path / "run" / "weights" / "last.pt"
+    while not last.exists() and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = epochs_done(tmp_path / "run")
+
+    resumed = berthwatch("train", str(run))
+
+    assert resumed.returncode == 0, resumed.stderr[-2000:]
+    assert before < 4
+    assert epochs_done(tmp_path / "run") == 4
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["run"]["seed"] == 3
+    assert len(record["dataset_sha256"]) == 64
+
+
+def test_a_dry_run_counts_chips_and_steps_and_trains_nothing(tmp_path, chips):
+    told = berthwatch("train", str(write_run(tmp_path, chips, epochs=5)), "--dry-run")
+
+    assert told.returncode == 0, told.stderr
+    assert "16 chips to train on, 16 to validate; 10 steps" in " ".join(told.stdout.split())
+    assert not (tmp_path / "run" / "weights").exists()
+
+
+def test_a_pickle_is_loaded_only_when_told_to_trust_it(tmp_path, chips):
+    start = tmp_path / "start.pt"
+    start.write_bytes(b"whatever")
+
+    told = berthwatch("train", str(write_run(tmp_path, chips, start=str(start))))
+
+    assert told.returncode == 1
+    assert "--trust-pickle" in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_the_presets_are_valid(preset):
+    assert load_training_run(preset).start.endswith(".pt")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"learning_rate": -1}, "learning_rate"), ({"bach_size": 4}, "bach_size"), ({"device": "tpu"}, "device"),
+     ({"device": "0,1,2", "batch_size": 8}, "shared evenly")],
+)  # fmt: skip
+def test_a_wrong_field_is_named(tmp_path, chips, change, told):
+    with pytest.raises(BerthwatchError, match=told):
+        load_training_run(write_run(tmp_path, chips, **change))
+
+
+def test_missing_chips_say_how_to_make_them(tmp_path):
+    told = berthwatch("train", str(write_run(tmp_path, tmp_path / "nowhere")))
+
+    assert told.returncode == 1
+    assert "berthwatch chips" in told.stderr
