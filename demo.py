@@ -20,9 +20,10 @@ from .estimation.estimate import Estimate
 from .inference.detect import DetectSettings
 from .inference.detect_scenes import SceneOutcome
 from .models.registry import load_detector
-from .watch import REPORT, watch
+from .watch import REPORT, Question, watch
 
 TRUTH = "truth.json"
+NOTE = "Simulated by berthwatch demo: the harbour, its ships and their cargoes are invented. Nothing here was seen."
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,11 @@ def run_demo(folder: Path, *, days: int = 42, seed: int = 2024) -> DemoResult:
     """
     clear_earlier_demo(folder)
     port = load_port("vostochny")
+    port = port.model_copy(update={"name": f"{port.name} (simulated)"})
     (berth,) = port.oil_berths
     traffic = simulate_traffic(np.random.default_rng(seed), days)
     told = f"{len(traffic.calls)} tanker calls, {len(traffic.looks)} pictures at {GSD_M:g} m"
-    err.print(f"simulated: {days} days at {port.name}, {told}")
+    err.print(f"simulated: {days} days at Vostochny, {told}")
     pictures = draw_pictures(traffic, berth, folder / "pictures", seed=seed)
     write_truth(folder / TRUTH, traffic, pictures)
 
@@ -96,6 +98,7 @@ def run_demo(folder: Path, *, days: int = 42, seed: int = 2024) -> DemoResult:
             folder,
             detector=detector,
             settings=settings,
+            question=Question(notes=(NOTE,)),
             progress=progress.tiles_done,
             ended=ended,
         )
@@ -130,7 +133,7 @@ def clear_earlier_demo(folder: Path) -> None:
 
 def write_truth(path: Path, traffic: Traffic, pictures: Sequence[Picture]) -> None:
     """Everything that was simulated, as JSON: a reader can check the comparison."""
-    truth = {"note": "simulated; no real ship, cargo or picture", "barrels": traffic.barrels, **asdict(traffic)}
+    truth = {"note": NOTE, "barrels": traffic.barrels, **asdict(traffic)}
     truth["pictures"] = [{"file": picture.path.name, "calls_shown": picture.calls_shown} for picture in pictures]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(truth, indent=1, default=str) + "\n", encoding="utf-8")

@@ -1,7 +1,7 @@
 """One port, from scenes to report: detect what is new, estimate from all that the store holds, write the outputs."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -34,6 +34,7 @@ class Question:
         reported: columns `date` (aware) and `barrels` that states notified, or None.
         draws: posterior draws.
         seed: of the random numbers.
+        notes: sentences that the report must show before its own warnings.
     """
 
     cargo_path: Path | None = None
@@ -42,6 +43,7 @@ class Question:
     reported: pd.DataFrame | None = None
     draws: int = 2000
     seed: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def watch(
@@ -121,6 +123,7 @@ def report_store(port: Port, store: Path, question: Question | None = None) -> E
         draws=question.draws,
         seed=question.seed,
     )
+    result = replace(result, warnings=(*question.notes, *result.warnings))
     write_report(result, store / REPORT, scenes=_reopened(result.records))
     export_estimate(result, store / f"{port.id}.gpkg", format="gpkg")
     export_estimate(result, store / "tables", format="csv")
