@@ -61,25 +61,25 @@ def _export(
     # Tables that a layer of the same name carries already are not written twice.
     alone = {name: table for name, table in tables.items() if name not in layers and name != "scenes"}
     if chosen == "gpkg":
-        _whole(out, lambda path: write_geopackage(path, layers, alone))
+        _whole(out, chosen, lambda path: write_geopackage(path, layers, alone))
     elif chosen == "geojson":
-        _whole(out, lambda path: _write_geojson(path, layers, title))
+        _whole(out, chosen, lambda path: _write_geojson(path, layers, title))
     elif chosen == "kml":
-        _whole(out, lambda path: write_kml(path, layers, title))
+        _whole(out, chosen, lambda path: write_kml(path, layers, title))
     elif chosen == "csv":
         if out.is_file() or out.suffix.lower() == ".csv":
             raise BerthwatchError(f"{out}: CSV is a file a table; give a folder, such as {out.with_suffix('')}")
         for name, table in tables.items():
-            _whole(out / f"{name}.csv", lambda path, table=table: _write_csv(path, table))
+            _whole(out / f"{name}.csv", chosen, lambda path, table=table: _write_csv(path, table))
     else:
         raise BerthwatchError(f"{out}: '{chosen}' is no format to export to; give one of {', '.join(FORMATS)}")
     return out
 
 
-def _whole(out: Path, write: Callable[[Path], None]) -> None:
+def _whole(out: Path, ending: str, write: Callable[[Path], None]) -> None:
     """Let `write` fill a file beside `out`, then put it in its place."""
-    # The ending stays: GDAL goes by it.
-    partial = out.with_name(f".{out.stem}.{os.getpid()}.partial{out.suffix}")
+    # GDAL warns of a GeoPackage with another ending.
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial.{ending}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)

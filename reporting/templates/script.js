@@ -25,8 +25,8 @@
   document.addEventListener("scroll", hide, { passive: true });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
 
-  // Closed details would be missing on paper.
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => { d.open = true; }));
+  // Closed details would be missing on paper; long lists of looks would fill it.
+  addEventListener("beforeprint", () => document.querySelectorAll("details:not(.screen)").forEach((d) => { d.open = true; }));
 
   const said = (button, text) => {
     const before = button.textContent;
