@@ -173,18 +173,20 @@ class BoxYard:
         """Stacks as a texture of twenty-foot cells."""
         if not canvas.sees(self.frame.rectangle(0, self.length_m, 0, self.width_m)):
             return
-        # One cell of texture is 6.2 m by 2.6 m, a twenty-foot box; blocks of six rows, then a lane of three.
+        # One cell of texture is 6.2 m by 2.6 m, a twenty-foot box; blocks of some rows, then a lane of three.
         cols, rows = max(int(self.length_m / 6.2), 1), max(int(self.width_m / 2.6), 1)
-        palette = np.array([BOXES[i] for i in rng.integers(0, len(BOXES), 7)], float)
+        palette = np.array([mixed(BOXES[i], self.ground, 0.3) for i in rng.integers(0, len(BOXES), 7)])
         stacks = palette[np.repeat(rng.integers(0, 7, (rows, cols // 2 + 1)), 2, axis=1)[:, :cols]]
-        stacks = np.clip(stacks + rng.normal(0, 14, (rows, cols, 1)), 0, 255)
+        stacks = stacks * rng.uniform(0.7, 1.05, (rows, cols, 1))
         row, col = np.arange(rows)[:, None], np.arange(cols)[None]
-        block = int(rng.integers(5, 9))
+        block = int(rng.integers(3, 9))
         lane = (row % (block + 3) >= block) | (col % 14 == 13)
         shade = (row % (block + 3) == block) & (col % 14 != 13)
-        present = (rng.random((rows, cols)) < self.fill) & ~lane
-        ground = np.array(self.ground) * np.where(shade, 1 - light.darkness * 0.7, 1.0)[..., None]
-        texture = np.where(present[..., None], stacks, ground).astype(np.uint8)
+        # A yard fills in clumps: bays of seven boxes are full, half full or empty together.
+        clumps = rng.beta(1.5 * self.fill, 1.5 * (1 - self.fill) + 0.05, (rows // (block + 3) + 1, cols // 7 + 1))
+        present = (rng.random((rows, cols)) < clumps[row // (block + 3), col // 7]) & ~lane
+        ground = np.array(self.ground) * np.where(shade, 1 - light.darkness * 0.9, 1.0)[..., None]
+        texture = np.clip(np.where(present[..., None], stacks, ground), 0, 255).astype(np.uint8)
         canvas.patch(texture, self.frame, self.length_m, self.width_m)
 
 
@@ -254,10 +256,18 @@ class HarbourLayout:
         polygons = [shapely.Polygon(outline) for outline in outlines]
         return shapely.make_valid(np.array(polygons, dtype=object)) if polygons else np.array([], dtype=object)
 
-    def paint(self, canvas: Canvas, light: Light) -> None:
-        """Paint every feature, each with its own random stream: one more feature leaves the others as they are."""
+    def paint(self, canvas: Canvas, light: Light, *, overhead: bool) -> None:
+        """Paint the features below ships, or those that reach over them: cranes, ship loaders.
+
+        Each has its own random stream: one more feature leaves the looks of the others as they are.
+        """
         for i, feature in enumerate(self.features):
-            feature.paint(canvas, light, np.random.default_rng([self.seed, i]))
+            if _reaches_over_ships(feature) == overhead:
+                feature.paint(canvas, light, np.random.default_rng([self.seed, i]))
+
+
+def _reaches_over_ships(feature: Feature) -> bool:
+    return isinstance(feature, QuayCrane) or (isinstance(feature, Path) and feature.height_m > 15)
 
 
 def rectangle_land(frame: Frame, s0: float, s1: float, t0: float, t1: float, colour: RGB, *, rough: int) -> Land:

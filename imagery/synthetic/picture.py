@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .canvas import Canvas, Light
 from .harbour import HarbourLayout
 from .landcover import open_country
-from .noise import Field, fractal_field
+from .noise import Field, fractal_field, smooth_field
 from .sea import Sea, paint_sea, paint_wake
 from .sensor import Sensor, Sky, cloud_layer, expose, under_sky
 from .ships import SyntheticShip, paint_ship
@@ -79,9 +79,10 @@ def paint_ground(
         if ship.speed_mps > 0:
             paint_wake(rng, water, ship, left=view.left, top=view.top, gsd_m=view.gsd_m)
     canvas = Canvas(water, left=view.left, top=view.top, gsd_m=view.gsd_m, supersample=supersample)
-    layout.paint(canvas, conditions.light)
+    layout.paint(canvas, conditions.light, overhead=False)
     for ship in ships:
         paint_ship(canvas, ship, conditions.light)
+    layout.paint(canvas, conditions.light, overhead=True)
     rgb, rough = canvas.develop()
     return _with_ground_texture(rgb, rough, layout, gsd_m=view.gsd_m) if rough.any() else rgb
 
@@ -91,7 +92,11 @@ def _with_ground_texture(rgb: Field, rough: Field, layout: HarbourLayout, *, gsd
     rng = np.random.default_rng([layout.seed, 2**31])
     shape = rough.shape
     grain = fractal_field(rng, shape, max(40 / gsd_m, 3.0), octaves=5, gain=0.9)
-    rgb = rgb * np.clip(1 + (rough * np.float32(0.13) * grain), 0.3, 2.0)[..., None]
+    # Lorries, boxes, masts and their shadows: sparse bright and dark specks of some metres, on paved ground.
+    speck = smooth_field(rng, shape, max(5 / gsd_m, 1.0))
+    specks = np.sign(speck) * np.clip(np.abs(speck) - np.float32(1.3), 0, 1) * (rough > 0)
+    light = 1 + np.float32(0.13) * rough * grain + np.float32(0.2 * min(1.0, 5 / gsd_m)) * specks
+    rgb = rgb * np.clip(light, 0.25, 2.0)[..., None]
     country = np.clip((rough - OPEN_COUNTRY) / (1 - OPEN_COUNTRY), 0, 1)[..., None]
     if country.any():
         rgb = rgb + country * np.float32(0.85) * (open_country(layout.seed, shape, gsd_m=gsd_m) - rgb)

@@ -88,6 +88,7 @@ def paint_sea(rng: np.random.Generator, sea: Sea, shape: tuple[int, int], *, gsd
         water += (sky * (1 + np.float32(2 * sea.wave_contrast) * pattern))[..., None]
     if sea.turbidity > 0.05:
         water += np.float32(sea.turbidity) * _plumes(rng, shape, gsd_m=gsd_m) * np.float32(6 + 0.14 * brightness)
+        water += np.float32(sea.turbidity) * _fronts(rng, shape, gsd_m=gsd_m) * np.float32(12 + 0.3 * brightness)
     if sea.whitecaps > 0:
         _whitecaps(rng, water, sea, gsd_m=gsd_m)
     return np.clip(water, 0, 255)
@@ -102,6 +103,16 @@ def _plumes(rng: np.random.Generator, shape: tuple[int, int], *, gsd_m: float) -
     field = fractal_field(rng, squeezed, max(400 / gsd_m, 20), octaves=5)
     plume = np.asarray(Image.fromarray(field).resize((width, height), Image.Resampling.BICUBIC))
     return np.clip(plume - 0.3, 0, 2)[..., None] * np.array([1.5, 1.3, 0.8], np.float32)
+
+
+def _fronts(rng: np.random.Generator, shape: tuple[int, int], *, gsd_m: float) -> Field:
+    """Thin winding lines of foam, and smooth dark slicks, where currents meet; (h, w, 1), about -0.5 to 1."""
+    field = fractal_field(rng, shape, max(900 / gsd_m, 40), octaves=4, gain=0.45)
+    broken = smooth_field(rng, shape, max(120 / gsd_m, 8)) - np.float32(rng.uniform(0.0, 1.0))
+    # The lines are a level of a smooth field: its slope is about one in a cell, so this is some ten metres wide.
+    line = np.exp(-(((field - np.float32(rng.normal(0, 0.7))) * np.float32(90)) ** 2)) * np.clip(broken, 0, 1)
+    slick = np.exp(-(((field - np.float32(rng.normal(0, 0.7))) * np.float32(9)) ** 2))
+    return (line - np.float32(0.4) * slick)[..., None]
 
 
 def _whitecaps(rng: np.random.Generator, water: Field, sea: Sea, *, gsd_m: float) -> None:
@@ -146,7 +157,7 @@ def paint_wake(
     t = t + np.float32(rng.normal(0, 0.25) / max(trail_m, 1)) * aft**2  # the ship was turning
     behind = (s < -ship.length_m * 0.47).astype(np.float32)
     fine, coarse = (smooth_field(rng, s.shape, max(size / gsd_m, 1.5)) for size in (4, 12))
-    grain = 0.5 * fine + 0.4 * coarse
+    grain = 0.3 * fine + 0.3 * coarse
     half = ship.beam_m * (0.35 + 0.25 * np.sqrt(aft / ship.length_m))
     trail = behind * np.exp(-((t / half) ** 2)) * np.exp(-aft / trail_m) * np.clip(0.8 + grain, 0.05, 2)
     since_bow = np.maximum(ship.length_m * 0.5 - s, 0)

@@ -70,7 +70,7 @@ def random_sensor(rng: np.random.Generator, *, gsd_m: float) -> Sensor:
         offset=float(rng.uniform(-22, 2) if hard else rng.uniform(-10, 8)),
         gamma=float(rng.uniform(0.8, 1.2)),
         saturation=float(rng.uniform(0.6, 1.3)),
-        white_balance=tuple(float(v) for v in rng.normal(1.0, 0.035, 3)),  # type: ignore[arg-type]
+        white_balance=tuple(float(v) for v in rng.normal(1.0, 0.028, 3)),  # type: ignore[arg-type]
         jpeg_quality=int(rng.integers(55, 96)) if rng.random() < 0.5 else None,
     )
 

@@ -101,7 +101,7 @@ class Sprite:
 
     def stamp_on(self, canvas: Canvas, rng: np.random.Generator) -> None:
         """Turn and place the ship on the canvas."""
-        self.weather(rng, float(rng.uniform(0.02, 0.10)))
+        self.weather(rng, float(rng.uniform(0.01, 0.06)))
         self.image.putalpha(self.mask)
         # Stamp px (col, row) = MARGIN + ((s + L/2), (t + B/2)) / cell, with cells stretched to fit L and B exactly.
         dx, dy = MARGIN * self.length_m / self.cols, MARGIN * self.beam_m / self.rows
