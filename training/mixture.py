@@ -38,7 +38,7 @@ FINEST_GSD_M, COARSEST_GSD_M = 1.2, 5.6
 SENTINEL2_HELD_OUT = ("marseille", "cartagena")
 SENTINEL2_OUTLINE_EXCESS_PX = 1.0
 
-SHARES = {"crops": 0.26, "planet": 0.16, "sentinel2": 0.2, "synthetic": 0.24, "synthetic_coarse": 0.14}
+SHARES = {"crops": 0.2, "planet": 0.16, "sentinel2": 0.26, "synthetic": 0.26, "synthetic_coarse": 0.12}
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _sentinel2_chips(rng: Rng, sources: Sources, size: int, chips_a_stretch: int
         )  # fmt: skip
         picture = LabelledPicture("sentinel2", shown, ships.moved(ships.corners * zoom), gsd_m, zoom)
         for _ in range(chips_a_stretch):
-            chip = scene_chip(rng, picture, size=size, scale=1.0, near_ship=rng.random() < 0.7)
+            chip = scene_chip(rng, picture, size=size, scale=1.0, near_ship=rng.random() < 0.45)
             if rng.random() < 0.35:
                 chip = _pasted(rng, sources, chip, gsd_m=gsd_m, sensor_px=zoom, most=5)
             yield chip
