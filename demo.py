@@ -112,14 +112,13 @@ def match_visits(calls: Sequence[Call], visits: pd.DataFrame) -> tuple[tuple[str
     """For each call the visit that has a sighting of her, and the visits that have a sighting of no call."""
     found: list[str | None] = [None] * len(calls)
     false_visits = []
-    for visit in visits.itertuples():
-        matched = [
-            i for i, call in enumerate(calls) if call.arrival <= visit.last_seen and visit.first_seen < call.departure
-        ]
+    for visit in visits.to_dict("records"):
+        visit_id, first, last = str(visit["visit_id"]), visit["first_seen"], visit["last_seen"]
+        matched = [i for i, call in enumerate(calls) if call.arrival <= last and first < call.departure]
         for i in matched:
-            found[i] = found[i] or str(visit.visit_id)
+            found[i] = found[i] or visit_id
         if not matched:
-            false_visits.append(str(visit.visit_id))
+            false_visits.append(visit_id)
     return tuple(found), tuple(false_visits)
 
 
