@@ -72,8 +72,9 @@ def detect(
 
     from .configs.port import load_port
     from .inference.aoi import read_aoi
-    from .inference.detect import DetectSettings, StageTimes
+    from .inference.detect import DetectSettings
     from .inference.detect_scenes import detect_scenes
+    from .inference.stage_times import StageTimes
 
     if port and aoi:
         raise BerthwatchError("--port and --aoi both name the area to search; give one of them")
@@ -129,7 +130,8 @@ def watch(
 ) -> None:
     """Watch a port: ships, berth occupancy, visits, barrels against the cap, and a report in STORE."""
     from .configs.port import load_port
-    from .inference.detect import DetectSettings, StageTimes
+    from .inference.detect import DetectSettings
+    from .inference.stage_times import StageTimes
     from .watch import REPORT
     from .watch import watch as watch_port
 

@@ -13,8 +13,9 @@ from .configs.port import Port
 from .errors import BerthwatchError
 from .estimation.estimate import Estimate, estimate
 from .imagery.scene import Scene, open_scene
-from .inference.detect import DetectSettings, StageTimes
+from .inference.detect import DetectSettings
 from .inference.detect_scenes import SceneOutcome, detect_scenes
+from .inference.stage_times import StageTimes
 from .inference.store import SceneRecord, read_store
 from .models.detector import Detector
 from .reporting.export import export_estimate

@@ -1,12 +1,14 @@
-"""A scene in coarse cells: how bright, how restless, how valid; gathered row band by row band."""
+"""A scene in coarse cells: how bright, how restless, how valid; gathered from pixels that are read by row bands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .pixels import read_window, resampling_for
+from .grid import TileGrid
+from .pixels import Pixels, read_window, resampling_for
 from .radiometry import Stretch
 from .raster import open_raster
 from .scene import Scene
@@ -14,14 +16,15 @@ from .scene import Scene
 # A cell of 30 m is made of 3 x 3 samples of 10 m: fine enough for the dark gaps between a port's bright roofs, and
 # as coarse as Sentinel-2, so that every sensor's clouds are judged alike.
 SAMPLES_A_SIDE = 3
-_CELL_ROWS_A_READ = 32
+SAMPLE_M = 10.0
+_SAMPLE_ROWS_A_READ = 96
 # Brighter in red than in blue by more than this is sand, soil or concrete; clouds are white or bluish.
 _WARM = 1.12
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Arrays are (height, width). A scene pixel (x, y) lies in the cell (x / scale_x, y / scale_y)."""
+    """Arrays are (height, width). A scene pixel (x, y) lies in the cell (x / scale_x - left, y / scale_y - top)."""
 
     valid: NDArray[np.bool_]
     """At least half of the cell's pixels are valid."""
@@ -38,33 +41,189 @@ class Cells:
     scale_x: float
     scale_y: float
     cell_m: float
+    left: int = 0
+    """Cells from the scene's corner to the first column and row of the arrays, where only a part was looked at."""
+    top: int = 0
+
+
+@dataclass
+class CellGatherer:
+    """Makes cells of a picture's row bands, given from the top down; a panel of columns may follow another.
+
+    Cells that no band covers stay invalid. It holds cells and a few rows, whatever the size of the bands.
+
+    width, height: of the whole picture, in its pixels. scale_x, scale_y: scene pixels a picture pixel. sample_px,
+    sample_m: side of a sample in picture pixels and in ground metres. stretch: for brightness.
+    """
+
+    width: int
+    height: int
+    scale_x: float
+    scale_y: float
+    sample_px: int
+    sample_m: float
+    stretch: Stretch
+    _rows: "_PanelRows | None" = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._side = SAMPLES_A_SIDE * self.sample_px
+        shape = ceil(self.height / self._side), ceil(self.width / self._side)
+        self._valid, self._black, self._warm = (np.zeros(shape, dtype=bool) for _ in range(3))
+        self._darkest, self._mean, self._step = (np.zeros(shape, dtype=np.uint8) for _ in range(3))
+        self._looked_at = (shape[0], 0, shape[1], 0)  # rows from, to, columns from, to
+
+    @classmethod
+    def of(cls, grid: TileGrid, stretch: Stretch) -> "CellGatherer":
+        """For the pixels of a grid's tiles."""
+        # Samples are a whole number of working pixels: of 3 m they are 3 a side, of 4 and 5 m 2, and then 1.
+        sample_px = max(1, round(SAMPLE_M / grid.gsd_m))
+        size = grid.width, grid.height, grid.scale_x, grid.scale_y
+        return cls(*size, sample_px, sample_px * grid.gsd_m, stretch)
+
+    def add(self, top: int, left: int, pixels: Pixels) -> None:
+        """Take rows [top, ...) and columns [left, ...) of the picture."""
+        # Cells begin at multiples of their side: what lies before the first of them belongs to the panel before.
+        skipped = -left % self._side if left else 0
+        pixels = Pixels(pixels.rgb[:, skipped:], pixels.valid[:, skipped:], pixels.gsd_m)
+        left += skipped
+        if self._rows is None or (self._rows.bottom, self._rows.left) != (top, left):
+            skipped = -top % self._side
+            pixels = Pixels(pixels.rgb[skipped:], pixels.valid[skipped:], pixels.gsd_m)
+            self._rows = _PanelRows(top + skipped, left, self.sample_px)
+        samples = self._rows.samples(pixels, self.height)
+        if samples is not None:
+            self._fill(*samples)
+
+    def cells(self) -> Cells:
+        """The cells that were looked at: the rectangle round all that came, one invalid cell where nothing came."""
+        row_from, row_to, column_from, column_to = self._looked_at
+        kept = np.s_[min(row_from, row_to) : max(row_to, 1), min(column_from, column_to) : max(column_to, 1)]
+        return Cells(
+            valid=self._valid[kept],
+            darkest=self._darkest[kept],
+            mean=self._mean[kept],
+            step=self._step[kept],
+            black=self._black[kept],
+            warm=self._warm[kept],
+            scale_x=self._side * self.scale_x,
+            scale_y=self._side * self.scale_y,
+            cell_m=SAMPLES_A_SIDE * self.sample_m,
+            left=kept[1].start,
+            top=kept[0].start,
+        )
+
+    def _fill(self, top: int, left: int, rgb: NDArray[Any], valid: NDArray[np.bool_], below: int) -> None:
+        """Cells of samples (3 h + below, 3 w); `below` is 1 where the samples' last row only serves as a neighbour."""
+        grey = self.stretch.apply(rgb).min(axis=-1)
+        inside = slice(0, len(grey) - below)
+        height, width = (side // SAMPLES_A_SIDE for side in grey[inside].shape)
+        row, column = top // self._side, left // self._side
+        here = np.s_[row : row + height, column : column + width]
+        looked_at = zip(self._looked_at, (row, row + height, column, column + width), (min, max, min, max), strict=True)
+        self._looked_at = tuple(choose(old, new) for old, new, choose in looked_at)
+        self._valid[here] = _blocks(valid[inside]).mean(axis=(1, 3)) >= 0.5
+        self._black[here] = ~_blocks(np.asarray(rgb[inside].any(axis=-1))).any(axis=(1, 3))
+        self._darkest[here] = _blocks(grey[inside]).min(axis=(1, 3))
+        self._mean[here] = np.rint(_blocks(grey[inside]).mean(axis=(1, 3)))
+        self._step[here] = _blocks(_steps(grey)[inside]).max(axis=(1, 3))
+        red, blue = (_blocks(rgb[inside, :, i]).mean(axis=(1, 3), dtype=np.float32) for i in (0, 2))
+        self._warm[here] = red > _WARM * blue
+
+
+class _PanelRows:
+    """Bands of one panel, joined: pixels that no sample and samples that no cell holds yet wait for the next band."""
+
+    def __init__(self, top: int, left: int, sample_px: int) -> None:
+        self.bottom, self.left = top, left
+        self._sample_px = sample_px
+        self._top = top  # of the samples that wait
+        self._pixels: Pixels | None = None
+        self._samples: tuple[NDArray[Any], NDArray[np.bool_]] | None = None
+
+    def samples(self, band: Pixels, height: int) -> tuple[int, int, NDArray[Any], NDArray[np.bool_], int] | None:
+        """Samples of whole cells, as `CellGatherer._fill` takes them; None while there are none."""
+        self.bottom += len(band.rgb)
+        ends = self.bottom >= height
+        band = _joined(self._pixels, band)
+        whole = len(band.rgb) if ends else len(band.rgb) // self._sample_px * self._sample_px
+        self._pixels = Pixels(band.rgb[whole:].copy(), band.valid[whole:].copy(), band.gsd_m)
+        rgb, valid = _sampled(band.rgb[:whole], self._sample_px), _sampled_valid(band.valid[:whole], self._sample_px)
+        if self._samples is not None:
+            rgb, valid = (np.concatenate(pair) for pair in zip(self._samples, (rgb, valid), strict=True))
+        # One sample row beyond the cells, where there is one, for the step into it.
+        count = len(rgb) if ends else (len(rgb) - 1) // SAMPLES_A_SIDE * SAMPLES_A_SIDE
+        top, below = self._top, 0 if ends else 1
+        self._samples = rgb[count:].copy(), valid[count:].copy()
+        self._top += count * self._sample_px
+        if count <= 0:
+            return None
+        rgb, valid = rgb[: count + below], valid[: count + below]
+        rows, columns = (-side % SAMPLES_A_SIDE for side in (count, rgb.shape[1]))
+        if rows or columns:  # the scene ends within a cell: its last samples count for the missing ones
+            rgb = np.pad(rgb, ((0, rows), (0, columns), (0, 0)), mode="edge")
+            valid = np.pad(valid, ((0, rows), (0, columns)), mode="edge")
+        return top, self.left, rgb, valid, below
+
+
+def _joined(rest: Pixels | None, band: Pixels) -> Pixels:
+    if rest is None or not len(rest.rgb):
+        return band
+    return Pixels(np.concatenate([rest.rgb, band.rgb]), np.concatenate([rest.valid, band.valid]), band.gsd_m)
+
+
+def _sampled(rgb: NDArray[Any], size: int) -> NDArray[Any]:
+    """Means over size x size pixels, in the pixels' type; what is left over at the end makes smaller samples."""
+    if size == 1:
+        return rgb
+    sum_type = np.uint32 if rgb.dtype in (np.uint8, np.uint16) else np.float64
+    counts = _counts(rgb.shape, size)
+    samples = np.empty((*counts.shape, 3), dtype=rgb.dtype)
+    for band in range(3):
+        mean = _sums(rgb[..., band], size, sum_type) / counts
+        samples[..., band] = np.rint(mean) if np.issubdtype(rgb.dtype, np.integer) else mean
+    return samples
+
+
+def _sampled_valid(valid: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
+    if size == 1:
+        return valid
+    counts = _counts(valid.shape, size)
+    return np.ones(counts.shape, dtype=bool) if valid.all() else np.asarray(2 * _sums(valid, size, np.int64) >= counts)
+
+
+def _sums(values: NDArray[Any], size: int, dtype: type[np.number[Any]]) -> NDArray[Any]:
+    """Sums over size x size values; whole rows are added first, which is quick."""
+    by_row = np.zeros((ceil(values.shape[0] / size), values.shape[1]), dtype=dtype)
+    for i in range(min(size, values.shape[0])):
+        part = values[i::size]
+        by_row[: len(part)] += part
+    by_column = np.zeros((len(by_row), ceil(values.shape[1] / size)), dtype=dtype)
+    for j in range(min(size, values.shape[1])):
+        part = by_row[:, j::size]
+        by_column[:, : part.shape[1]] += part
+    return by_column
+
+
+def _counts(shape: tuple[int, ...], size: int) -> NDArray[np.int64]:
+    """How many pixels each sample has."""
+    rows, columns = (np.minimum(size, side - np.arange(0, side, size)) for side in shape[:2])
+    return rows[:, np.newaxis] * columns
 
 
 def read_cells(scene: Scene, stretch: Stretch, *, cell_m: float) -> Cells:
-    """Read the scene as cells of about `cell_m` ground metres a side, brightness after `stretch`."""
-    width = max(1, round(scene.width * scene.gsd_x_m / cell_m))
-    height = max(1, round(scene.height * scene.gsd_y_m / cell_m))
+    """Read the whole scene as cells of about `cell_m` ground metres a side, brightness after `stretch`."""
+    sample_m = cell_m / SAMPLES_A_SIDE
+    width = max(1, round(scene.width * scene.gsd_x_m / sample_m))
+    height = max(1, round(scene.height * scene.gsd_y_m / sample_m))
     scale_x, scale_y = scene.width / width, scene.height / height
-    valid, black, warm = np.zeros((3, height, width), dtype=bool)
-    darkest, mean, step = np.zeros((3, height, width), dtype=np.uint8)
-    resampling = resampling_for(scale_x / SAMPLES_A_SIDE, scale_y / SAMPLES_A_SIDE)
+    gatherer = CellGatherer(width, height, scale_x, scale_y, 1, sample_m, stretch)
+    resampling = resampling_for(scale_x, scale_y)
     with open_raster(scene.source) as dataset:
-        for top in range(0, height, _CELL_ROWS_A_READ):
-            rows = slice(top, min(top + _CELL_ROWS_A_READ, height))
-            # One sample row beyond the band where there is one, for the step into the next band.
-            count = (rows.stop - top) * SAMPLES_A_SIDE + (rows.stop < height)
-            window = (0.0, top * scale_y, scene.width, count * scale_y / SAMPLES_A_SIDE)
-            pixels = read_window(dataset, scene, window, (count, width * SAMPLES_A_SIDE), resampling)
-            grey = stretch.apply(pixels.rgb).min(axis=-1)
-            inside = slice(0, (rows.stop - top) * SAMPLES_A_SIDE)
-            valid[rows] = _blocks(pixels.valid[inside]).mean(axis=(1, 3)) >= 0.5
-            black[rows] = ~_blocks(pixels.rgb[inside].any(axis=-1)).any(axis=(1, 3))
-            darkest[rows] = _blocks(grey[inside]).min(axis=(1, 3))
-            mean[rows] = np.rint(_blocks(grey[inside]).mean(axis=(1, 3)))
-            step[rows] = _blocks(_steps(grey)[inside]).max(axis=(1, 3))
-            red, blue = (_blocks(pixels.rgb[inside, :, i]).mean(axis=(1, 3), dtype=np.float32) for i in (0, 2))
-            warm[rows] = red > _WARM * blue
-    return Cells(valid, darkest, mean, step, black, warm, scale_x, scale_y, cell_m)
+        for top in range(0, height, _SAMPLE_ROWS_A_READ):
+            rows = min(_SAMPLE_ROWS_A_READ, height - top)
+            window = (0.0, top * scale_y, scene.width, rows * scale_y)
+            gatherer.add(top, 0, read_window(dataset, scene, window, (rows, width), resampling))
+    return gatherer.cells()
 
 
 def _blocks(samples: NDArray[Any]) -> NDArray[Any]:

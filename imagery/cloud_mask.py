@@ -32,7 +32,9 @@ def read_cloud_mask(scene: Scene, cells: Cells) -> NDArray[np.bool_]:
     with open_raster(name) as mask:
         on_cells = {
             "crs": scene.crs,
-            "transform": scene.transform * Affine.scale(cells.scale_x, cells.scale_y),
+            "transform": scene.transform
+            @ Affine.scale(cells.scale_x, cells.scale_y)
+            @ Affine.translation(cells.left, cells.top),
             "width": width,
             "height": height,
         }

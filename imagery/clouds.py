@@ -7,6 +7,8 @@ prior", CVPR 2009), or one of the few things that look so: beaches and salt (but
 greatest warehouse roofs (but these end sharply, and clouds fade out).
 """
 
+from math import ceil
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -47,7 +49,8 @@ def cloud_scale(stretch: Stretch) -> Stretch:
 
 def cloudy_cells(cells: Cells) -> NDArray[np.bool_]:
     """Cells (height, width) under cloud. `cells` were read with `cloud_scale`."""
-    size = max(2, round(_LEAST_SIZE_M / cells.cell_m))
+    # Cells of 30 m: 3. Cells of 27 m: 4, for 3 make but 81 m.
+    size = max(2, ceil(_LEAST_SIZE_M / cells.cell_m - 0.1))
     bright = (cells.darkest >= _OPAQUE) & ~cells.warm
     # What lies beyond the scene may go on as it ends: a cloud at the border is not eaten away from there.
     smooth = _opened(np.pad(bright, size, mode="edge"), size)[size:-size, size:-size]

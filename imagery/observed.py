@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from rasterio import features
 from scipy import ndimage
 
-from .cells import Cells, read_cells
+from .cells import CellGatherer, Cells, read_cells
 from .cloud_mask import read_cloud_mask
 from .clouds import cloud_scale, cloudy_cells
+from .grid import TileGrid
 from .radiometry import Stretch, estimate_stretch
 from .scene import Scene
 
@@ -25,7 +26,16 @@ def observed_area(scene: Scene, *, stretch: Stretch | None = None, cell_m: float
     it: by the scene's own cloud mask, or by our test (clouds.py) where it has none. `stretch` saves a look at the
     file where the scene's is known. Raises BerthwatchError when a file cannot be read.
     """
-    cells = read_cells(scene, cloud_scale(stretch or estimate_stretch(scene)), cell_m=cell_m)
+    return seen_area(scene, read_cells(scene, cloud_scale(stretch or estimate_stretch(scene)), cell_m=cell_m))
+
+
+def gatherer_for(grid: TileGrid, stretch: Stretch) -> CellGatherer:
+    """What gathers cells for `seen_area` from the pixels read for the grid's tiles; `stretch` is the scene's."""
+    return CellGatherer.of(grid, cloud_scale(stretch))
+
+
+def seen_area(scene: Scene, cells: Cells) -> shapely.MultiPolygon:
+    """As `observed_area`, from cells that were gathered; what was not looked at was not seen."""
     seen = cells.valid & ~_black_margin(cells)
     seen &= ~(read_cloud_mask(scene, cells) if scene.cloud_mask else cloudy_cells(cells))
     return _to_polygons(scene, cells, seen)
@@ -40,9 +50,11 @@ def _black_margin(cells: Cells) -> NDArray[np.bool_]:
 
 
 def _to_polygons(scene: Scene, cells: Cells, seen: NDArray[np.bool_]) -> shapely.MultiPolygon:
-    to_scene = Affine.scale(cells.scale_x, cells.scale_y)
+    to_scene = Affine.scale(cells.scale_x, cells.scale_y) @ Affine.translation(cells.left, cells.top)
     shapes = features.shapes(seen.astype(np.uint8), mask=seen, transform=to_scene)
-    polygons = [scene.polygon_to_lonlat(shapely.Polygon(*_rings(geometry))) for geometry, _ in shapes]
+    picture = shapely.box(0, 0, scene.width, scene.height)  # the last cells may reach beyond it
+    inside = shapely.intersection([shapely.Polygon(*_rings(geometry)) for geometry, _ in shapes], picture)
+    polygons = [scene.polygon_to_lonlat(polygon) for polygon in shapely.get_parts(inside)]
     parts = shapely.get_parts(shapely.make_valid(shapely.union_all(polygons))) if polygons else []
     return shapely.MultiPolygon([part for part in parts if isinstance(part, shapely.Polygon)])
 

@@ -9,16 +9,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .cells import CellGatherer
 from .grid import TileGrid, TileWindow
 from .pixels import read_window, resampling_for
 from .radiometry import Stretch
 from .raster import open_raster
 
-__all__ = ["TileGrid", "TileWindow", "read_tiles", "row_bands"]
+__all__ = ["ReadTimes", "TileGrid", "TileWindow", "read_tiles", "row_bands"]
 
 # Read ahead at most so many bytes (one band at the least): memory stays bounded while the detector is busy.
 READ_AHEAD_BYTES = 64 * 1024 * 1024
@@ -31,21 +33,35 @@ _VRT_BLOCK = (1024, 1024)
 _PANEL_PX = 16384
 
 
+@dataclass
+class ReadTimes:
+    """Seconds that the reading thread worked, and that it waited because enough was read ahead."""
+
+    busy_s: float = 0.0
+    blocked_s: float = 0.0
+
+
 def read_tiles(
-    grid: TileGrid, stretch: Stretch, *, batch_size: int
+    grid: TileGrid,
+    stretch: Stretch,
+    *,
+    batch_size: int,
+    cells: CellGatherer | None = None,
+    times: ReadTimes | None = None,
 ) -> Iterator[tuple[list[TileWindow], NDArray[np.uint8]]]:
     """Yield batches of tiles and their pixels, (b, tile_px, tile_px, 3) uint8 RGB, b <= batch_size.
 
     Each row of the file is decoded once; tiles where nothing is seen (no valid pixel, or all black) are left out;
-    pixels outside the scene, and invalid ones, are 0. Order: by panel (one up to 16384 px of width), row, column.
-    The arrays are the caller's to keep. Raises BerthwatchError when the file cannot be read.
+    pixels outside the scene, and invalid ones, are 0, valid ones at least 1. Order: by panel (one up to 16384 px of
+    width), row, column. The arrays are the caller's to keep. `cells` is given the same pixels, before the stretch.
+    Raises BerthwatchError when the file cannot be read.
     """
     shape = (batch_size, grid.tile_px, grid.tile_px, 3)
     windows: list[TileWindow] = []
     pixels = np.zeros(shape, dtype=np.uint8)
     blocks = _Blocks.of(grid)
     for panel in _panels(grid, blocks):
-        with _ReadAhead(panel, stretch, blocks) as bands:
+        with _ReadAhead(panel, stretch, blocks, cells, times or ReadTimes()) as bands:
             held: deque[_Band] = deque()
             for window in panel.tiles:
                 while held and held[0].bottom <= window.y0:
@@ -55,7 +71,7 @@ def read_tiles(
                 tile = pixels[len(windows)]
                 for band in held:
                     band.copy_into(tile, window)
-                if not tile.any():
+                if tile.max() <= 1:
                     continue
                 windows.append(window)
                 if len(windows) == batch_size:
@@ -140,8 +156,11 @@ def _panels(grid: TileGrid, blocks: _Blocks) -> list[TileGrid]:
 class _ReadAhead:
     """Reads a panel's bands in a thread with its own handle, no more than READ_AHEAD_BYTES ahead."""
 
-    def __init__(self, panel: TileGrid, stretch: Stretch, blocks: _Blocks) -> None:
+    def __init__(
+        self, panel: TileGrid, stretch: Stretch, blocks: _Blocks, cells: CellGatherer | None, times: ReadTimes
+    ) -> None:
         self._panel, self._stretch, self._blocks = panel, stretch, blocks
+        self._cells, self._times = cells, times
         self._left = min(tile.x0 for tile in panel.tiles)
         self._right = min(panel.width, max(tile.x0 for tile in panel.tiles) + panel.tile_px)
         band_bytes = blocks.band_rows * (self._right - self._left) * 3
@@ -168,11 +187,17 @@ class _ReadAhead:
         return item
 
     def _run(self) -> None:
+        start = perf_counter()
         try:
             for band in self._read():
                 if self._stop.is_set():
                     return
+                read = perf_counter()
                 self._bands.put(band)
+                self._times.busy_s += read - start
+                start = perf_counter()
+                self._times.blocked_s += start - read
+            self._times.busy_s += perf_counter() - start
         except Exception as error:  # raised again where the band is asked for
             self._bands.put(error)
 
@@ -185,7 +210,10 @@ class _ReadAhead:
                 x, y = panel.to_scene((left, top))[0]
                 window = (x, y, (right - left) * panel.scale_x, (bottom - top) * panel.scale_y)
                 pixels = read_window(dataset, panel.scene, window, (bottom - top, right - left), resampling)
-                rgb = self._stretch.apply(pixels.rgb)
+                if self._cells:
+                    self._cells.add(top, left, pixels)
+                # Black is kept for what is no picture, so that whoever sees a tile knows where the picture ends.
+                rgb = np.maximum(self._stretch.apply(pixels.rgb), 1)
                 if not pixels.valid.all():
-                    rgb = np.where(pixels.valid[..., np.newaxis], rgb, np.uint8(0))
+                    rgb[~pixels.valid] = 0
                 yield _Band(top, left, rgb)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from ..errors import BerthwatchError
-from ..imagery.observed import observed_area
-from ..imagery.radiometry import estimate_stretch
+from ..imagery.cells import CellGatherer
+from ..imagery.observed import gatherer_for, seen_area
+from ..imagery.radiometry import Stretch, estimate_stretch
 from ..imagery.scene import Scene
-from ..imagery.tiles import TileGrid, read_tiles
-from ..models.boxes import Boxes
+from ..imagery.tiles import ReadTimes, TileGrid, TileWindow, read_tiles
 from ..models.detector import Detector
 from ..models.metadata import ModelMetadata
 from .describe import describe
 from .fingerprint import fingerprint
 from .seams import SceneBoxes
+from .stage_times import StageTimes
 from .store import SceneRecord
+
+log = logging.getLogger(__name__)
 
 Area = shapely.Polygon | shapely.MultiPolygon
 Progress = Callable[[int, int], None]  # tiles done, tiles in all
@@ -62,32 +64,6 @@ class DetectSettings:
         }
 
 
-@dataclass
-class StageTimes:
-    """Seconds that each stage took of one run, and the work done. Reading runs ahead in its own thread: `read`
-    is what the other stages had to wait for it, so a large share means that reading, not detecting, is the limit."""
-
-    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("read", "detect", "merge", "write"), 0.0))
-    tiles: int = 0
-    megapixels: float = 0.0
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] += time.perf_counter() - start
-
-    def add(self, other: StageTimes) -> None:
-        """Add another run's times and work."""
-        for name, seconds in other.seconds.items():
-            self.seconds[name] += seconds
-        self.tiles += other.tiles
-        self.megapixels += other.megapixels
-
-
 def detect_scene(
     scene: Scene,
     detector: Detector,
@@ -99,8 +75,10 @@ def detect_scene(
 ) -> tuple[SceneRecord, gpd.GeoDataFrame]:
     """Find the ships of a scene.
 
-    Memory holds a row band of tiles and the boxes, whatever the scene's size. The result depends on scene, model and
-    settings only, not on threads; batch size may change scores in the third decimal, as batched arithmetic does.
+    Memory holds a row band of tiles and the boxes, whatever the scene's size; each row of the file is decoded once.
+    The result, and the file that `store.write_scene` makes of it, depend on scene, model and settings only, not on
+    threads; detectors that run tiles in batches (CUDA) may change scores in the third decimal with the batch size, as
+    batched arithmetic does, and so a ship at the very threshold.
 
     Args:
         scene: where to look.
@@ -121,11 +99,14 @@ def detect_scene(
     metadata = detector.metadata
     resolved = settings.resolved(metadata, aoi)
     grid = plan_grid(scene, metadata, settings, aoi)
-    with times.stage("read"):
-        observed = observed_area(scene)
-    boxes, cut = _search(grid, detector, settings.batch_size, resolved["score_threshold"], progress, times)
-    with times.stage("merge"):
+    with times.waiting("detect"):
+        stretch = estimate_stretch(scene)
+    cells = gatherer_for(grid, stretch)
+    found = _search(grid, detector, settings.batch_size, resolved["score_threshold"], stretch, cells, progress, times)
+    with times.working("merge"):
+        boxes, cut = found.merged()
         detections = describe(boxes, cut, grid, metadata)
+        observed = seen_area(scene, cells.cells())
         if aoi is not None:
             observed = _polygons(shapely.intersection(observed, aoi))
             inside = shapely.covers(aoi, shapely.points(detections["lon"], detections["lat"]))
@@ -139,7 +120,7 @@ def detect_scene(
         observed=observed,
         source=scene.source,
         model_id=metadata.model_id,
-        backend=detector.description,
+        backend=_without_threads(detector.description),
         settings=resolved,
         fingerprint=fingerprint(scene, metadata, resolved),
     )
@@ -157,33 +138,58 @@ def _search(
     detector: Detector,
     batch_size: int,
     score_threshold: float,
+    stretch: Stretch,
+    cells: CellGatherer,
     progress: Progress | None,
     times: StageTimes,
-) -> tuple[Boxes, NDArray[np.bool_]]:
-    """All ships of the grid in working pixels, and whether each is cut by the picture's border."""
+) -> SceneBoxes:
+    """All ships of the grid, and, in `cells`, what of the scene was seen."""
     found = SceneBoxes(grid)
-    total = len(grid.tiles)
-    position = {(tile.row, tile.col): i for i, tile in enumerate(grid.tiles, start=1)}
-    batches = read_tiles(grid, estimate_stretch(grid.scene), batch_size=batch_size)
+    total, done = len(grid.tiles), 0
+    saturated_before = detector.saturated_tiles
+    reading = ReadTimes()
+    batches = read_tiles(grid, stretch, batch_size=batch_size, cells=cells, times=reading)
     while True:
-        with times.stage("read"):
+        with times.waiting("detect"):
             batch = next(batches, None)
         if batch is None:
             break
         windows, pixels = batch
-        with times.stage("detect"):
+        with times.working("detect"):
             boxes_of_tiles = detector.detect(pixels)
-        with times.stage("merge"):
+        with times.working("merge"):
             for window, tile, boxes in zip(windows, pixels, boxes_of_tiles, strict=True):
                 found.add(window, tile, boxes.select(boxes.scores >= score_threshold))
         times.tiles += len(windows)
         times.megapixels += pixels[..., 0].size / 1e6
+        times.square_km += sum(_core_area_px(grid, window) for window in windows) * grid.gsd_m**2 / 1e6
+        done += len(windows)
         if progress:
-            progress(position[windows[-1].row, windows[-1].col], total)
-    if progress:
+            progress(done, total)
+    if progress:  # tiles without a valid pixel never came
         progress(total, total)
-    with times.stage("merge"):
-        return found.merged()
+    times.busy["read"] += reading.busy_s
+    times.blocked["read"] += reading.blocked_s
+    saturated = detector.saturated_tiles - saturated_before
+    times.saturated_tiles += saturated
+    if saturated:
+        log.warning(
+            "%s: in %d of %d tiles %s found as many ships as its file can hold; some may be missing. "
+            "Export the model with raw output, which has no such limit",
+            *(grid.scene.scene_id, saturated, done, detector.metadata.model_id),
+        )
+    return found
+
+
+def _core_area_px(grid: TileGrid, window: TileWindow) -> float:
+    """Working pixels of the scene that the tile answers for."""
+    x_min, y_min, x_max, y_max = window.core
+    return (min(x_max, grid.width) - max(x_min, 0)) * (min(y_max, grid.height) - max(y_min, 0))
+
+
+def _without_threads(description: str) -> str:
+    """What ran the model, but not on how many threads: that changes no ship, and must not change the file."""
+    return re.sub(r", \d+ threads?", "", description)
 
 
 def _polygons(area: shapely.Geometry) -> shapely.MultiPolygon:

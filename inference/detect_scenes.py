@@ -11,8 +11,9 @@ from typing import Literal
 from ..errors import BerthwatchError
 from ..imagery.scene import Scene, open_scene
 from ..models.detector import Detector
-from .detect import Area, DetectSettings, StageTimes, detect_scene
+from .detect import Area, DetectSettings, detect_scene
 from .fingerprint import fingerprint
+from .stage_times import StageTimes
 from .store import read_record, scene_path, write_scene
 
 
@@ -86,7 +87,7 @@ def detect_scenes(
             else:
                 report = None if progress is None else _named(progress, name)
                 record, ships = detect_scene(scene, detector, settings, aoi=aoi, progress=report, times=times)
-                with times.stage("write"):
+                with times.working("write"):
                     write_scene(store, record, ships)
                 outcome = replace(outcome, status="done", ships=len(ships))
         except BerthwatchError as error:

@@ -44,7 +44,7 @@ class SceneRecord:
         observed: MultiPolygon EPSG:4326, where a ship would have been seen: valid pixels, no cloud, inside the AOI.
         source: file or address the scene was read from.
         model_id: the detector's model.
-        backend: what ran it, as the detector describes itself.
+        backend: what ran it, as the detector describes itself, but for the number of threads.
         settings: the settings that decide the result, JSON values.
         fingerprint: hash of scene, model and settings; equal fingerprints give equal detections.
     """

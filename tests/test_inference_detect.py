@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 import shapely
 from affine import Affine
 from hypothesis import HealthCheck, given, settings
@@ -11,9 +12,13 @@ from inference_scenes import WATER, BrightHulls, Hull, metadata, north_up, paint
 from pyproj import Geod, Transformer
 
 from berthwatch.errors import BerthwatchError
+from berthwatch.imagery import cells as cells_module
+from berthwatch.imagery import tiles as tiles_module
 from berthwatch.imagery.scene import open_scene
-from berthwatch.inference.detect import DetectSettings, StageTimes, detect_scene, plan_grid
+from berthwatch.inference.detect import DetectSettings, detect_scene, plan_grid
 from berthwatch.inference.detections import COLUMNS, empty_detections
+from berthwatch.inference.stage_times import StageTimes
+from berthwatch.inference.store import write_scene
 from berthwatch.models.boxes import Boxes
 
 LON, LAT = 133.05, 42.74
@@ -225,6 +230,74 @@ def test_an_aoi_elsewhere_gives_nothing_observed(tmp_path):
     assert record.observed.is_empty
 
 
+def test_a_scene_is_read_once_and_beyond_the_aoi_not_at_all(tmp_path, monkeypatch):
+    """Pixels decoded at detection's scale, counted where they come out of the file; the look for the stretch apart."""
+    counted: list[float] = []
+    read = tiles_module.read_window
+
+    def counting(dataset, scene, window, shape, resampling):
+        counted.append(window[2] * window[3])
+        return read(dataset, scene, window, shape, resampling)
+
+    monkeypatch.setattr(tiles_module, "read_window", counting)
+    monkeypatch.setattr(cells_module, "read_window", counting)
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    options = {"tiled": True, "blockxsize": 128, "blockysize": 128}
+    scene = make_scene(tmp_path, [], transform=transform, width=1300, height=1100, **options)
+
+    detect_scene(scene, BrightHulls())
+    whole, counted[:] = sum(counted), []
+    corner = scene.to_lonlat([(40, 30), (100, 90)])
+    detect_scene(scene, BrightHulls(), aoi=shapely.box(*corner.min(axis=0), *corner.max(axis=0)))
+
+    assert whole == 1300 * 1100
+    assert sum(counted) == 320 * 320
+
+
+def test_a_scene_finer_than_the_model_is_read_from_its_overviews(tmp_path):
+    transform = north_up(UTM, LON, LAT, (0.75, 0.75))
+    hull = hull_at(UTM, transform, 1300, 1300, length=300, beam=50)
+    scene = make_scene(tmp_path, [hull], transform=transform, width=2600, height=2600, gsd_m=0.75)
+    with rasterio.open(scene.source, "r+") as file:
+        file.build_overviews([2, 4], rasterio.enums.Resampling.average)
+        file.write(np.full((3, 2600, 2600), WATER, np.uint8))  # the ship is left in the overviews alone
+
+    _, ships = detect_scene(open_scene(scene.source), BrightHulls())
+
+    assert len(ships) == 1
+    assert_is(ships.iloc[0], hull)
+
+
+def test_threads_change_no_byte_of_the_store(tmp_path):
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    fleet = [hull_at(UTM, transform, 150 + 150 * i, 200 + 90 * i, heading=40 * i, length=150) for i in range(4)]
+    scene = make_scene(tmp_path, fleet, transform=transform)
+    files = []
+    for threads in (1, 2, 5):
+        detector = BrightHulls(description=f"ONNX Runtime 1.32.0, CPU, {threads} thread{'s' if threads > 1 else ''}")
+        path = write_scene(tmp_path / f"store-{threads}", *detect_scene(scene, detector))
+        files.append(path.read_bytes())
+
+    assert files[0] == files[1] == files[2]
+
+
+class AlwaysFull(BrightHulls):
+    """A model whose file holds one ship a tile."""
+
+    def detect(self, tiles):
+        self.saturated_tiles += len(tiles)
+        return super().detect(tiles)
+
+
+def test_saturated_tiles_are_counted_and_warned_of(tmp_path, caplog):
+    scene, times = make_scene(tmp_path, []), StageTimes()
+
+    detect_scene(scene, AlwaysFull(), times=times)
+
+    assert times.saturated_tiles == 16
+    assert "scene: in 16 of 16 tiles bright-hulls found as many ships as its file can hold" in caplog.text
+
+
 def test_rows_are_complete_and_agree_with_each_other(tmp_path):
     transform = north_up(UTM, LON, LAT, (3.0, 3.0))
     vlcc = hull_at(UTM, transform, 350, 200, length=334, beam=60)
@@ -282,8 +355,10 @@ def test_progress_rises_to_the_end_and_the_stage_table_adds_up(tmp_path):
     assert heard[-1] == (16, 16)
     assert times.tiles == 16
     assert times.megapixels == pytest.approx(16 * 320 * 320 / 1e6)
-    assert times.seconds["detect"] > 0
-    assert times.seconds["read"] > 0
+    assert times.square_km == pytest.approx((700 * 3 / 1000) ** 2, rel=1e-3), "every piece of ground once"
+    assert times.busy["detect"] > 0
+    assert times.busy["read"] > 0
+    assert times.blocked["merge"] == times.blocked["write"] == 0
 
 
 @pytest.mark.parametrize(

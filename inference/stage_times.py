@@ -1,0 +1,86 @@
+"""Where a run's time went: what each stage did and waited for, what the limit was, and which option moves it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+STAGES = ("read", "detect", "merge", "write")
+
+# A detector that waits longer than this share of the run for its pixels is not the limit: reading is.
+_STARVED = 0.2
+
+_ADVICE = {
+    "read": "faster: --port or --aoi reads that area alone; more cores decode in parallel; a tiled copy with overviews "
+    "(gdal_translate -of COG) where the file is in strips or finer than the model's pixels",
+    "detect": "faster: --device cuda on a machine with an NVIDIA GPU; --port or --aoi searches that area alone; "
+    "a smaller --overlap-m, not below the longest ship; --threads where fewer than all cores are used",
+    "merge": "faster: a higher --score leaves fewer boxes to merge",
+    "write": "faster: a store on a local disk",
+}
+
+
+@dataclass
+class StageTimes:
+    """Seconds that each stage was busy and blocked in one run or several, and the work done.
+
+    Reading runs ahead in a thread of its own: it is blocked while enough is read ahead. Detecting, merging and writing
+    take turns in another: detecting is blocked while its pixels are not there yet; the other two wait for nothing.
+
+    Attributes:
+        busy, blocked: seconds by stage ("read", "detect", "merge", "write").
+        tiles: tiles that the detector saw.
+        megapixels: their pixels, overlaps counted as often as they were seen.
+        square_km: ground that they cover, counted once.
+        saturated_tiles: tiles in which the model reported as many ships as its file can hold.
+    """
+
+    busy: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    blocked: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    tiles: int = 0
+    megapixels: float = 0.0
+    square_km: float = 0.0
+    saturated_tiles: int = 0
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds from the first scene to the last: those of the thread that detects, merges and writes."""
+        return sum(self.busy[stage] + self.blocked[stage] for stage in STAGES if stage != "read")
+
+    @contextmanager
+    def working(self, stage: str) -> Iterator[None]:
+        """Add the time spent inside to a stage's busy seconds."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.busy[stage] += time.perf_counter() - start
+
+    @contextmanager
+    def waiting(self, stage: str) -> Iterator[None]:
+        """Add the time spent inside to a stage's blocked seconds."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.blocked[stage] += time.perf_counter() - start
+
+    def limit(self) -> str:
+        """The stage that the run waited for."""
+        if self.blocked["detect"] > _STARVED * self.wall_s:
+            return "read"
+        return max(("detect", "merge", "write"), key=lambda stage: self.busy[stage])
+
+    def verdict(self) -> str:
+        """One line: what was the limit, and which option changes it."""
+        stage, wall_s = self.limit(), self.wall_s
+        if not wall_s:
+            return "nothing was searched"
+        share = self.blocked["detect"] if stage == "read" else self.busy[stage]
+        told = {
+            "read": f"reading is the limit: the detector waited {share / wall_s:.0%} of the time for pixels",
+            "detect": f"the detector is the limit: busy {share / wall_s:.0%} of the time",
+        }.get(stage, f"{stage} is the limit: {share / wall_s:.0%} of the time")
+        return f"{told}; {_ADVICE[stage]}"
