@@ -19,8 +19,9 @@ from . import __version__
 
 if TYPE_CHECKING:
     from .estimation.estimate import Estimate
-    from .inference.detect import DetectSettings, StageTimes
+    from .inference.detect import DetectSettings
     from .inference.detect_scenes import SceneOutcome
+    from .inference.stage_times import StageTimes
     from .models.detector import Detector
 
 # Results go to standard output, all else to standard error, so that `berthwatch … > file` holds results alone.
@@ -107,18 +108,17 @@ def run_facts(detector: "Detector", settings: "DetectSettings", outcomes: "Seque
 
 
 def show_times(times: "StageTimes") -> None:
-    """Tell where a run's time went; `read` is what the other stages waited for the reader."""
-    table = Table(
-        "stage",
-        "seconds",
-        "share",
-        title=f"{times.tiles} tiles, {times.megapixels:.1f} megapixels",
-        title_justify="left",
+    """Tell where a run's time went, what was its limit, and which option moves that."""
+    wall_s = times.wall_s or 1.0
+    rates = (
+        f"{times.tiles} tiles, {times.tiles / wall_s:.1f} a second; {times.megapixels / wall_s:.1f} megapixels and "
+        f"{times.square_km / wall_s:.1f} km² a second"
     )
-    whole = sum(times.seconds.values()) or 1.0
-    for name, seconds in times.seconds.items():
-        table.add_row(name, f"{seconds:.2f}", f"{seconds / whole:.0%}")
+    table = Table("stage", "busy, s", "blocked, s", "busy share", title=rates, title_justify="left")
+    for stage, busy_s in times.busy.items():
+        table.add_row(stage, f"{busy_s:.2f}", f"{times.blocked[stage]:.2f}", f"{busy_s / wall_s:.0%}")
     err.print(table)
+    err.print(times.verdict(), soft_wrap=True)
 
 
 def show_estimate(estimate: "Estimate", report: Path) -> None:
