@@ -115,6 +115,11 @@ def open_scene(
         name = str(source)
         _check_pixels(dataset, name)
         _check_georeference(dataset, name)
+        band_indexes = found.band_indexes or rgb_band_indexes(dataset, name)
+        if not all(1 <= band <= dataset.count for band in band_indexes):
+            raise BerthwatchError(
+                f"{name}: band {max(band_indexes)} was asked for, and it has {dataset.count} (from 1)"
+            )
         time = acquired_at or found.acquired_at or time_from_tags(_all_tags(dataset))
         gsd_x_m, gsd_y_m = _ground_sample_distance(dataset, name)
         return Scene(
@@ -128,7 +133,7 @@ def open_scene(
             gsd_m=sqrt(gsd_x_m * gsd_y_m),
             gsd_x_m=gsd_x_m,
             gsd_y_m=gsd_y_m,
-            band_indexes=found.band_indexes or rgb_band_indexes(dataset, name),
+            band_indexes=band_indexes,
             dtype=dataset.dtypes[0],
             cloud_mask=str(cloud_mask) if cloud_mask else found.cloud_mask,
         )

@@ -7,10 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from hypothesis import settings
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 from rasterio.warp import transform as warp_transform
+
+# How long an example takes is no matter of tests.
+settings.register_profile("berthwatch", deadline=None)
+settings.load_profile("berthwatch")
 
 
 @pytest.fixture(scope="session")
