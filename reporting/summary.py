@@ -69,7 +69,7 @@ def _headline(estimate: Estimate, counted: pd.DataFrame) -> str:
     where = _where(estimate)
     if counted.empty:
         n_clear = int(oil_looks(estimate).state.ne("unobserved").sum())
-        return f"No tanker seen at {where} in {wording.count(n_clear, 'clear look')}"
+        return f"No tanker found at {where} in {wording.count(n_clear, 'clear look')}"
     likely = int((counted.tanker_probability >= 0.5).sum())
     if likely == len(counted):
         return f"{wording.capitalised(wording.count(likely, 'tanker visit'))} seen at {where}"
@@ -80,7 +80,7 @@ def _headline(estimate: Estimate, counted: pd.DataFrame) -> str:
 def _sentence_seen(estimate: Estimate, counted: pd.DataFrame, seen: Mapping[str, float]) -> str:
     where, when = _where(estimate), wording.between(*estimate.period)
     if counted.empty:
-        return f"No picture taken {when} shows a tanker at {where}; that is not to say that none came."
+        return f"No tanker was found at {where} in pictures taken {when}; that is not to say that none came."
     pictures = "A satellite picture" if len(estimate.records) == 1 else "Satellite pictures"
     shows = "shows" if len(estimate.records) == 1 else "show"
     if len(counted) == 1:
@@ -121,10 +121,12 @@ def _basis(estimate: Estimate) -> str:
     berth = "the oil berth" if looks.berth_id.nunique() == 1 else "an oil berth"
     shown = "which shows" if len(estimate.records) == 1 else f"of which {wording.number(n_clear)} showed"
     product = estimate.cargo.products[estimate.product].name
+    missed = wording.percent(float(looks.miss_probability.mean()))
     return (
-        f"{pictures} with pixels of {pixels} m, {shown} {berth} clear of cloud. Ships were "
-        "found and measured by a neural network; what they can carry is assessed from their length and beam. The "
-        f"product ({product}), how full the ships were and how long they stayed are assumed: no picture shows them."
+        f"{pictures} with pixels of {pixels} m, {shown} {berth} clear of cloud. Ships were found and measured by a "
+        f"neural network, taken to miss {missed} of the ships at such a berth; what they can carry is assessed from "
+        f"their length and beam. The product ({product}), how full the ships were and how long they stayed are "
+        "assumed: no picture shows them."
     )
 
 

@@ -217,7 +217,7 @@ def test_a_look_that_showed_nothing_is_never_called_vacant():
 def test_no_ship_seen_is_said_so_and_still_estimated():
     estimate, text = estimate_of("no ship at all"), Page(page_of("no ship at all")).text
 
-    assert "No tanker seen at Oil berth 1, Vostochny in 13 clear looks" in text
+    assert "No tanker found at Oil berth 1, Vostochny in 13 clear looks" in text
     assert f"about {wording.barrels(estimate.total()['barrels_p50'], 2)} barrels" in text
 
 

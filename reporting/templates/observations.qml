@@ -2,7 +2,7 @@
   <renderer-v2 type="categorizedSymbol" attr="state" symbollevels="0" forceraster="0" enableorderby="0">
     <categories>
       <category symbol="0" value="occupied" label="occupied" render="true"/>
-      <category symbol="1" value="vacant" label="vacant: seen clear, no ship" render="true"/>
+      <category symbol="1" value="vacant" label="vacant: in plain view, no ship found" render="true"/>
       <category symbol="2" value="unobserved" label="unobserved: cloud, or outside the picture" render="true"/>
     </categories>
     <symbols>
