@@ -63,7 +63,7 @@ def test_the_blocker_blocks() -> None:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["watch", "--help"]], ids=" ".join)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
-    heavy = ("numpy", "rasterio", "shapely", "geopandas", "pandas", "scipy", "pydantic", "matplotlib", "onnxruntime")
+    heavy = ("numpy", "rasterio", "shapely", "geopandas", "pandas", "scipy", "matplotlib", "onnxruntime")
 
     result = run_python(f"from berthwatch.cli import main; main({arguments!r})", blocked=(*heavy, *TRAINING_ONLY))
 
