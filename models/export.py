@@ -22,6 +22,7 @@ from ultralytics.nn.tasks import OBBModel
 from ..errors import BerthwatchError
 from .boxes import Boxes
 from .checkpoint import Head, load_checkpoint, rounded_as_stored
+from .decode import ship_scores
 from .metadata import METADATA_KEY, ModelMetadata
 from .network import LARGE_TENSOR, head_of, save_network, stored_tensors, weights_sha256
 from .onnx_backend import OnnxDetector
@@ -93,7 +94,7 @@ def export_checkpoint(
         weights_sha256=weights_sha256(stored_tensors(stored)), created=datetime.now(UTC)
     )
     reference = TorchDetector(original.network, metadata).raw_output(parity_tiles)
-    if reference[:, 4:-1].max() < metadata.score_threshold:
+    if ship_scores(reference[:, 4:-1]).max() < metadata.score_threshold:
         raise BerthwatchError(
             f"parity tiles: no ship scores {metadata.score_threshold} or more on them, so nothing can be compared; "
             "give tiles that show ships"
@@ -118,7 +119,7 @@ def export_checkpoint(
 
 def parity(reference: NDArray[np.float32], other: NDArray[np.float32], *, threshold: float) -> Parity:
     """Compare two raw outputs (b, 4 + n_classes + 1, anchors) anchor by anchor, where either scores >= `threshold`."""
-    ship = np.maximum(reference[:, 4:-1].max(axis=1), other[:, 4:-1].max(axis=1)) >= threshold
+    ship = np.maximum(ship_scores(reference[:, 4:-1]), ship_scores(other[:, 4:-1])) >= threshold
     tile, anchor = np.nonzero(ship)
     a, b = reference[tile, :, anchor], other[tile, :, anchor]
     # Long side first, from a common start: a box turned by half a turn is the same box.

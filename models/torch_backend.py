@@ -96,7 +96,7 @@ class TorchDetector:
 
     def _detect(self, tiles: NDArray[np.uint8]) -> list[Boxes]:
         raw = self._raw(tiles)
-        tile, anchor = torch.nonzero(raw[:, 4:-1].amax(dim=1) >= self._threshold, as_tuple=True)
+        tile, anchor = torch.nonzero(raw[:, 4:-1].sum(dim=1) >= self._threshold, as_tuple=True)  # as `ship_scores`
         rows = raw[tile, :, anchor]
         return boxes_by_tile(rows.cpu().numpy(), tile.cpu().numpy(), len(tiles))
 

@@ -15,13 +15,13 @@ def raw_output(anchors, n_anchors=8):
 
 def test_raw_columns_are_centre_sides_class_scores_and_last_the_angle():
     (boxes,), saturated = decode(
-        raw_output([[100, 50, 10, 60, 0.1, 0.7, 0.2, -0.3]]), "raw", n_classes=3, threshold=0.25
+        raw_output([[100, 50, 10, 60, 0.05, 0.6, 0.1, -0.3]]), "raw", n_classes=3, threshold=0.25
     )
 
     np.testing.assert_allclose(boxes.xywha, [[100, 50, 60, 10, np.pi / 2 - 0.3]], rtol=1e-6)
-    assert boxes.scores == pytest.approx([0.7])
+    assert boxes.scores == pytest.approx([0.75])
     assert boxes.class_ids.tolist() == [1]
-    np.testing.assert_allclose(boxes.class_scores, [[0.1, 0.7, 0.2]])
+    np.testing.assert_allclose(boxes.class_scores, [[0.05, 0.6, 0.1]])
     assert saturated == 0
 
 
@@ -87,3 +87,15 @@ def test_an_end2end_tile_full_to_its_limit_is_counted():
 def test_a_shape_that_is_not_the_layouts_is_refused(layout, shape):
     with pytest.raises(ValueError, match=layout):
         decode(np.zeros(shape, np.float32), layout, n_classes=3, threshold=0.25)
+
+
+def test_a_ship_of_doubtful_kind_is_no_doubtful_ship() -> None:
+    raw = np.zeros((1, 4 + 3 + 1, 2), np.float32)
+    raw[0, :4, :] = np.array([[50, 200], [50, 200], [40, 40], [8, 8]])
+    raw[0, 4:7, 0] = [0.3, 0.3, 0.05]
+    raw[0, 4:7, 1] = [0.9, 0.4, 0.0]
+
+    (boxes,), _ = decode(raw, "raw", n_classes=3, threshold=0.5)
+
+    np.testing.assert_allclose(boxes.scores, [1.0, 0.65], rtol=1e-6)
+    assert boxes.class_ids.tolist() == [0, 0]
