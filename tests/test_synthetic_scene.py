@@ -21,7 +21,7 @@ from berthwatch.imagery.synthetic.oil_port import port_around_berth
 from berthwatch.imagery.synthetic.picture import Conditions, paint_ground
 from berthwatch.imagery.synthetic.scene import SyntheticScene, frame_at, render, write_scene
 from berthwatch.imagery.synthetic.sea import Sea
-from berthwatch.imagery.synthetic.sensor import Sensor, Sky
+from berthwatch.imagery.synthetic.sensor import Sensor, Sky, expose
 from berthwatch.imagery.synthetic.ships import SyntheticShip
 from berthwatch.imagery.synthetic.sun import sun_position
 
@@ -276,3 +276,16 @@ def test_sun_stands_where_the_almanac_says(when, lon, lat, azimuth, elevation):
     assert seen_elevation == pytest.approx(elevation, abs=0.3)
     if azimuth is not None:
         assert seen_azimuth == pytest.approx(azimuth, abs=0.6)
+
+
+@settings(max_examples=10, deadline=None)
+@given(psf_px=st.floats(0.2, 1.0), sharpening=st.floats(0.0, 1.5))
+def test_exposing_in_bands_leaves_no_seams(psf_px, sharpening):
+    ramp = np.random.default_rng(0).uniform(20, 190, (300, 40, 1)).astype(np.float32).repeat(3, axis=2)
+    sensor = Sensor(psf_px=psf_px, sharpening=sharpening, noise=0.0)
+
+    whole = expose(np.random.default_rng(0), ramp, sensor)
+
+    # The same rows met at another place in another band.
+    shifted = expose(np.random.default_rng(0), ramp[50:], sensor)
+    np.testing.assert_array_equal(whole[60:], shifted[10:])

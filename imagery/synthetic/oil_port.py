@@ -4,24 +4,23 @@ import numpy as np
 
 from .canvas import Frame
 from .harbour import HarbourLayout
-from .random_harbour import coast_of
+from .random_harbour import Stretch, coast_of
 from .shores import breakwater, sand_bar
 from .terminals import finger_pier, oil_jetty
 
-# (kind, length along the coast in m, step seaward in m, turn of the coast after it in degrees): a bay that opens to
-# the right, with the tank farm in its middle.
-_BAY = [
-    ("wild", 900.0, 0.0, 14.0),
-    ("wild", 700.0, 0.0, 10.0),
-    ("bulk", 850.0, 25.0, 8.0),
-    ("boxes", 640.0, 40.0, 0.0),
-    ("sheds", 300.0, 10.0, 4.0),
-    ("tanks", 820.0, 0.0, 6.0),
-    ("sheds", 420.0, 20.0, 12.0),
-    ("town", 560.0, 0.0, 16.0),
-    ("wild", 900.0, 0.0, 10.0),
-    ("wild", 1200.0, 0.0, 0.0),
-]
+# A bay that opens to the right, with the tank farm in its middle.
+_BAY = (
+    Stretch("wild", 900, turn_deg=14),
+    Stretch("wild", 700, turn_deg=10),
+    Stretch("bulk", 850, step_m=25, turn_deg=8),
+    Stretch("boxes", 640, step_m=40),
+    Stretch("sheds", 300, step_m=10, turn_deg=4),
+    Stretch("tanks", 820, turn_deg=6),
+    Stretch("sheds", 420, step_m=20, turn_deg=12),
+    Stretch("town", 560, turn_deg=16),
+    Stretch("wild", 900, turn_deg=10),
+    Stretch("wild", 1200),
+)
 _TANKS = 5
 _JETTY_AT = 230.0  # metres along the tank farm
 
@@ -56,8 +55,8 @@ def port_around_berth(
 def _frames(start: Frame) -> list[Frame]:
     """Frames at the starts of the bay's stretches."""
     frames = [start]
-    for _, length, _, turn in _BAY[:-1]:
-        frames.append(frames[-1].at(length, 0, turn))
+    for stretch in _BAY[:-1]:
+        frames.append(frames[-1].at(stretch.length_m, 0, stretch.turn_deg))
     return frames
 
 

@@ -1,5 +1,8 @@
 """Harbours made up at random: a bending coast of terminals, perhaps an opposite bank, and obstacles in the water."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from .canvas import RGB, Frame
@@ -16,6 +19,16 @@ STRETCHES: dict[str, float] = {
     "marina": 0.04, "basin": 0.04,
 }  # fmt: skip
 COUNTRY = 255  # roughness of ground that is not paved
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of coast of one kind (a key of STRETCHES); its quay stands step_m out to sea, turn_deg comes after."""
+
+    kind: str
+    length_m: float
+    step_m: float = 0.0
+    turn_deg: float = 0.0
 
 
 def random_harbour(rng: Rng, coast: Frame, half_width_m: float, *, detail_m: float) -> HarbourLayout:
@@ -45,13 +58,13 @@ def random_coast(rng: Rng, coast: Frame, half_width_m: float, *, bend_deg: float
     """Stretches of random kind one after the other; the coast turns by about bend_deg at each joint."""
     kinds, weights = list(STRETCHES), np.array(list(STRETCHES.values()))
     start = coast.at(-half_width_m, float(rng.uniform(-20, 20)), float(-bend_deg * half_width_m / 700))
-    stretches: list[tuple[str, float, float, float]] = []
+    stretches: list[Stretch] = []
     s = 0.0
     while s < 2 * half_width_m:
         length = float(np.clip(rng.lognormal(np.log(350), 0.6), 60, 900))
         step = float(rng.choice([0.0, rng.uniform(-60, 60)], p=[0.5, 0.5]))
         turn = float(np.clip(bend_deg * length / 350 + rng.normal(0, 3), -40, 40))
-        stretches.append((str(rng.choice(kinds, p=weights)), length, step, turn))
+        stretches.append(Stretch(str(rng.choice(kinds, p=weights)), length, step, turn))
         s += length
     soil = one_of(rng, [(150, 140, 116), (112, 110, 84), (86, 96, 66), (170, 152, 122)], 10)
     return coast_of(rng, start, stretches, back_m=half_width_m * 2.2, soil=soil, detail_m=detail_m)
@@ -60,23 +73,21 @@ def random_coast(rng: Rng, coast: Frame, half_width_m: float, *, bend_deg: float
 def coast_of(
     rng: Rng,
     start: Frame,
-    stretches: list[tuple[str, float, float, float]],
+    stretches: Sequence[Stretch],
     *,
     back_m: float,
     soil: RGB,
     detail_m: float,
 ) -> Plan:
-    """A coast from `start` on, of (kind, length_m, step seaward in m, turn in degrees after it) stretches.
-
-    Behind it lies open country back_m deep. Kinds: the keys of STRETCHES.
-    """
+    """A coast from `start` on, one stretch after the other, with open country back_m deep behind it."""
     plan, frame = Plan(), start
     line = [start.at(-back_m / 2, 0)]
-    for kind, length, step, turn in stretches:
+    for stretch in stretches:
         depth = float(min(rng.uniform(80, 420), back_m))
-        plan.add(stretch_of_coast(rng, kind, frame.at(0, step), length, depth, detail_m=detail_m))
+        quay = frame.at(0, stretch.step_m)
+        plan.add(stretch_of_coast(rng, stretch.kind, quay, stretch.length_m, depth, detail_m=detail_m))
         line.append(frame)
-        frame = frame.at(length, 0, turn)
+        frame = frame.at(stretch.length_m, 0, stretch.turn_deg)
     line += [frame, frame.at(back_m / 2, 0)]
     edge = [point.to_world([(0, -3)])[0] for point in line]
     # A coast that bends back on itself would cross its own hinterland: let that end on the middle's side.
