@@ -56,7 +56,8 @@ def warp(rgb: NDArray[np.uint8], transform: NDArray[np.float64], size: int) -> N
     # OpenCV puts pixel centres on whole numbers, labels put them on halves.
     to_half = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
     matrix = np.linalg.inv(to_half) @ matrix @ to_half
-    return cv2.warpAffine(source, matrix[:2], (size, size), flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0))
+    warped = cv2.warpAffine(source, matrix[:2], (size, size), flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0))
+    return np.asarray(warped, np.uint8)
 
 
 def move_labels(labels: ShipLabels, transform: NDArray[np.float64], size: int) -> ShipLabels:
@@ -66,7 +67,7 @@ def move_labels(labels: ShipLabels, transform: NDArray[np.float64], size: int) -
     moved = labels.moved(labels.corners @ transform[:, :2].T + transform[:, 2])
     hulls = shapely.polygons(moved.corners)
     frame = shapely.box(0, 0, size, size)
-    inside = shapely.intersection(hulls, frame)
+    inside = np.asarray(shapely.intersection(hulls, frame))
     visible = shapely.area(inside) / np.maximum(shapely.area(hulls), 1e-9)
     corners = moved.corners.copy()
     for i in np.flatnonzero((visible < 0.99) & (visible > FORGET_VISIBLE)):

@@ -60,7 +60,7 @@ def cut_hulls(rgb: NDArray[np.uint8], labels: ShipLabels, *, shortest_px: float 
         turn = cv2.getRotationMatrix2D((cx - 0.5, cy - 0.5), angle, 1.0)
         turn[:, 2] += np.array([out_w / 2, out_h / 2]) - np.array([cx, cy])
         patch = cv2.warpAffine(rgb, turn, (out_w, out_h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        hulls.append(Hull(patch, _hull_shape(out_h, out_w, w, h), float(w), float(h), kind))
+        hulls.append(Hull(np.asarray(patch, np.uint8), _hull_shape(out_h, out_w, w, h), float(w), float(h), kind))
     return hulls
 
 

@@ -4,7 +4,7 @@ A ship that is cut, tiny or unclear is neither a good example of a ship nor of w
 index one past the last; the anchors on it are left out of the class loss, and it is never a target.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from ultralytics.nn.tasks import OBBModel
@@ -44,7 +44,8 @@ class IgnoringOBBLoss(v8OBBLoss):
         weight = torch.ones(images, anchors, 1, device=self.device)
         if not bool(ignored.any()):
             return weight
-        height, width = (int(side * self.stride[0]) for side in preds["feats"][0].shape[2:])
+        strides: list[float] = cast(torch.Tensor, self.stride).tolist()
+        height, width = (int(side * strides[0]) for side in preds["feats"][0].shape[2:])
         points = torch.cat(
             [
                 torch.stack(
@@ -55,7 +56,7 @@ class IgnoringOBBLoss(v8OBBLoss):
                     ),
                     dim=-1,
                 ).view(-1, 2)
-                for feature, stride in zip(preds["feats"], self.stride, strict=True)
+                for feature, stride in zip(preds["feats"], strides, strict=True)
             ]
         )
         boxes = batch["bboxes"].view(-1, 5).to(self.device) * points.new_tensor([width, height, width, height, 1.0])

@@ -66,12 +66,13 @@ def match_ships(
     counted = ~labels.difficult & (sides[:, 0] >= min_length) if len(labels) else np.zeros(0, bool)
     label_of = np.full(len(corners), FALSE_ALARM, np.int64)
     if len(corners) and len(labels):
-        ships, boxes = shapely.polygons(labels.corners), shapely.polygons(corners)
+        ships, boxes = np.asarray(shapely.polygons(labels.corners)), np.asarray(shapely.polygons(corners))
         box_index, ship_index = shapely.STRtree(ships).query(boxes, predicate="intersects")
-        overlap = shapely.area(shapely.intersection(boxes[box_index], ships[ship_index]))
-        union = shapely.area(boxes)[box_index] + shapely.area(ships)[ship_index] - overlap
+        overlap = np.asarray(shapely.area(shapely.intersection(boxes[box_index], ships[ship_index])))
+        box_areas = np.asarray(shapely.area(boxes))[box_index]
+        union = box_areas + np.asarray(shapely.area(ships))[ship_index] - overlap
         iou = overlap / union
-        share_of_box = overlap / shapely.area(boxes)[box_index]
+        share_of_box = overlap / box_areas
         free = counted.copy()
         for box in np.argsort(-scores, kind="stable"):
             mine = np.flatnonzero(box_index == box)

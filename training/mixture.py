@@ -149,7 +149,9 @@ def _sentinel2_chips(rng: Rng, sources: Sources, size: int, chips_a_stretch: int
             rgb, (round(rgb.shape[1] * zoom), round(rgb.shape[0] * zoom)),
             interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR,
         )  # fmt: skip
-        picture = LabelledPicture("sentinel2", shown, ships.moved(ships.corners * zoom), gsd_m, zoom)
+        picture = LabelledPicture(
+            "sentinel2", np.asarray(shown, np.uint8), ships.moved(ships.corners * zoom), gsd_m, zoom
+        )
         for _ in range(chips_a_stretch):
             chip = scene_chip(rng, picture, size=size, scale=1.0, near_ship=rng.random() < 0.45)
             if rng.random() < 0.35:
@@ -170,7 +172,7 @@ def _synthetic_chips(rng: Rng, sources: Sources, size: int, *, coarse: bool) -> 
             kind if px >= KIND_VISIBLE_PX * zoom else "ship" for kind, px in zip(taken.kinds, visible_px, strict=True)
         )
         labels = ShipLabels(corners, kinds, np.zeros(len(kinds), bool))
-        chip = Chip(shown, move_labels(labels, np.eye(2, 3), size))
+        chip = Chip(np.asarray(shown, np.uint8), move_labels(labels, np.eye(2, 3), size))
         if rng.random() < 0.4:
             chip = _pasted(rng, sources, chip, gsd_m=gsd_m, sensor_px=zoom, most=4)
         yield chip

@@ -39,7 +39,9 @@ def read_crops(folder: Path) -> list[LabelledPicture]:
         if bgr is None:
             raise BerthwatchError(f"{image_file} is missing or not a picture, though {label_file} labels it")
         pictures.append(
-            LabelledPicture(label_file.stem, np.ascontiguousarray(bgr[..., ::-1]), read_dota(label_file), None)
+            LabelledPicture(
+                label_file.stem, np.ascontiguousarray(bgr[..., ::-1], np.uint8), read_dota(label_file), None
+            )
         )
     return pictures
 

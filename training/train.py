@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -22,7 +22,7 @@ from .labels import MODEL_CLASSES
 from .loss import IgnoringOBBModel
 
 
-def widen_classes(network: nn.Module, names: Sequence[str]) -> None:
+def widen_classes(network: Any, names: Sequence[str]) -> None:
     """Give a network's class layers one output a name in `names`, in place.
 
     Outputs of names that it knew keep their weights; new ones start as the mean of the old.
@@ -34,12 +34,12 @@ def widen_classes(network: nn.Module, names: Sequence[str]) -> None:
     for branch in ("cv3", "one2one_cv3"):
         for scale in getattr(head, branch, None) or ():
             old: nn.Conv2d = scale[-1]
-            new = nn.Conv2d(old.in_channels, len(names), old.kernel_size)
-            weight, bias = old.weight.data, old.bias.data if old.bias is not None else torch.zeros(len(old_names))
+            new = nn.Conv2d(old.in_channels, len(names), 1)
+            weight, bias = old.weight.data, cast(torch.Tensor, old.bias).data
             for i, name in enumerate(names):
                 known = name in old_names
                 new.weight.data[i] = weight[old_names.index(name)] if known else weight.mean(0)
-                new.bias.data[i] = bias[old_names.index(name)] if known else bias.mean()
+                cast(torch.Tensor, new.bias).data[i] = bias[old_names.index(name)] if known else bias.mean()
             scale[-1] = new
     head.nc = len(names)
     head.no = head.nc + head.reg_max * 4
@@ -54,7 +54,7 @@ class ShipTrainer(OBBTrainer):
 
     def get_model(self, cfg: Any = None, weights: nn.Module | None = None, verbose: bool = True) -> IgnoringOBBModel:
         """The network to train: one-to-many head only, weights of the start where they fit."""
-        layers = copy.deepcopy(cfg if isinstance(cfg, dict) else yaml_model_load(cfg))
+        layers: Any = copy.deepcopy(cfg if isinstance(cfg, dict) else yaml_model_load(cfg))
         layers["end2end"] = False
         model = IgnoringOBBModel(layers, nc=len(MODEL_CLASSES), ch=self.data["channels"], verbose=False)
         if weights is not None:
@@ -72,8 +72,9 @@ class ShipTrainer(OBBTrainer):
     def set_model_attributes(self) -> None:
         """Our class names: the dataset file's last one only marks ignored ships."""
         super().set_model_attributes()
-        self.model.nc = len(MODEL_CLASSES)
-        self.model.names = dict(enumerate(MODEL_CLASSES))
+        network = cast(Any, self.model)
+        network.nc = len(MODEL_CLASSES)
+        network.names = dict(enumerate(MODEL_CLASSES))
 
 
 class WithoutIgnored(OBBValidator):
@@ -191,9 +192,9 @@ def forecast(run: TrainingRun, *, timed_steps: int = 3) -> Forecast:
     check_inputs(run)
     counts = {split: len(list((run.chips / "images" / split).glob("*.png"))) for split in ("train", "val")}
     device = torch.device("cpu" if run.device == "cpu" else "cuda")
-    layers = {**yaml_model_load("yolo26n-obb.yaml"), "end2end": False}
+    layers: Any = {**yaml_model_load("yolo26n-obb.yaml"), "end2end": False}
     network = IgnoringOBBModel(layers, nc=len(MODEL_CLASSES), verbose=False).to(device).train()
-    network.args = DEFAULT_CFG
+    cast(Any, network).args = DEFAULT_CFG
     network.forward_in_bf16 = run.bf16
     batch = {
         "img": torch.rand(run.batch_size, 3, run.chip_px, run.chip_px, device=device),
