@@ -145,7 +145,10 @@ def _observed(visit: Any) -> tuple[tuple[str, str], ...]:
 
 def _assessed(visit: Any) -> tuple[tuple[str, str], ...]:
     dwt = f"{_tonnes(visit.dwt_t_p50)} t (90%: {_tonnes(visit.dwt_t_p05)}–{_tonnes(visit.dwt_t_p95)} t)"
-    facts = (("Is a tanker", wording.probability(visit.tanker_probability)), ("Deadweight", dwt))
+    facts = (
+        ("Is a tanker", f"{wording.probability(visit.tanker_probability)}, by its looks and its berth"),
+        ("Deadweight", dwt),
+    )
     if visit.n_sightings > 1:
         facts += (("All one visit", wording.probability(visit.link_probability)),)
     return facts

@@ -124,7 +124,7 @@ def _contents(has_oil: bool) -> list[tuple[str, str]]:
 
 
 def _place(estimate: Estimate, maker: PictureMaker) -> Place:
-    """The most telling scene at hand: most oil berths occupied, then most of the berths in view, then finest."""
+    """The most telling scene at hand: the surest tankers at oil berths, then most of those in view, then finest."""
     berths = [b for b in estimate.port.berths if b.kind == "oil"] or estimate.port.berths
     best = max(maker.scenes, key=lambda scene_id: _telling(estimate, scene_id), default=None)
     subjects = [i for ids in estimate.observations.detection_ids for i in ids]
@@ -144,10 +144,13 @@ def _place(estimate: Estimate, maker: PictureMaker) -> Place:
 
 
 def _telling(estimate: Estimate, scene_id: str) -> tuple[float, ...]:
-    looks = estimate.observations[estimate.observations.scene_id == scene_id]
-    oil = looks[looks.index.isin(oil_looks(estimate).index)]
+    looks = oil_looks(estimate)
+    looks = looks[looks.scene_id == scene_id]
+    alongside = estimate.detections[
+        estimate.detections.detection_id.isin([i for ids in looks.detection_ids for i in ids])
+    ]
     gsd_m = next((r.gsd_m for r in estimate.records if r.scene_id == scene_id), math.inf)
-    return float(oil.state.eq("occupied").sum()), float(looks.observed_fraction.sum()), -gsd_m
+    return float((alongside.score * alongside.tanker_probability).sum()), float(looks.observed_fraction.sum()), -gsd_m
 
 
 def _charts(estimate: Estimate) -> list[Any]:

@@ -70,11 +70,18 @@ def _headline(estimate: Estimate, counted: pd.DataFrame) -> str:
     if counted.empty:
         n_clear = int(oil_looks(estimate).state.ne("unobserved").sum())
         return f"No tanker found at {where} in {wording.count(n_clear, 'clear look')}"
-    likely = int((counted.tanker_probability >= 0.5).sum())
-    if likely == len(counted):
-        return f"{wording.capitalised(wording.count(likely, 'tanker visit'))} seen at {where}"
-    visits = wording.capitalised(wording.count(len(counted), "ship visit"))
-    return f"{visits} seen at {where}, {wording.number(likely)} of them probably by tankers"
+    n, likely = len(counted), int((counted.tanker_probability >= 0.5).sum())
+    if _surely_tankers(counted):
+        return f"{wording.capitalised(wording.count(n, 'tanker visit'))} seen at {where}"
+    by_whom = "probably by a tanker" if n == 1 else "probably by tankers"
+    if likely < n:
+        by_whom = f"{wording.number(likely)} of them {by_whom}" if n > 1 else "probably not by a tanker"
+    return f"{wording.capitalised(wording.count(n, 'visit'))} seen at {where}, {by_whom}"
+
+
+def _surely_tankers(counted: pd.DataFrame) -> bool:
+    """Whether the visits may be called tanker visits without a "probably": nine in ten or more of them are."""
+    return bool(counted.tanker_probability.mean() >= 0.9)
 
 
 def _sentence_seen(estimate: Estimate, counted: pd.DataFrame, seen: Mapping[str, float]) -> str:
@@ -83,12 +90,17 @@ def _sentence_seen(estimate: Estimate, counted: pd.DataFrame, seen: Mapping[str,
         return f"No tanker was found at {where} in pictures taken {when}; that is not to say that none came."
     pictures = "A satellite picture" if len(estimate.records) == 1 else "Satellite pictures"
     shows = "shows" if len(estimate.records) == 1 else "show"
-    if len(counted) == 1:
-        visits, loading = "one visit by a tanker", "Loading as tankers of its size do, it would have taken"
+    visits = wording.count(len(counted), "visit")
+    if _surely_tankers(counted):
+        visits += " by a tanker" if len(counted) == 1 else " by tankers"
+        loading = "Loading as tankers of that size do"
     else:
-        visits = f"{wording.count(len(counted), 'visit')} by tankers"
-        loading = "Loading as tankers of their size do, they would have taken"
-    return f"{pictures} taken {when} {shows} {visits} to {where}. {loading} {_barrels_with_interval(seen)}."
+        loading = "Allowing for those that are no tankers, and if the tankers load as ships of that size do"
+    they = "it" if len(counted) == 1 else "they"
+    return (
+        f"{pictures} taken {when} {shows} {visits} to {where}. "
+        f"{loading}, {they} would have taken {_barrels_with_interval(seen)}."
+    )
 
 
 def _sentence_cap(estimate: Estimate, year: Mapping[Any, Any]) -> str:

@@ -17,6 +17,7 @@ from berthwatch.errors import BerthwatchError
 from berthwatch.imagery.scene import open_scene
 from berthwatch.reporting import wording
 from berthwatch.reporting.report import render_report, write_report
+from berthwatch.reporting.summary import summarise
 
 MADE = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
 CASES = {
@@ -341,3 +342,19 @@ def data_of(page: str) -> dict:
     """The data block of a page."""
     block = re.search(r'<script type="application/json" id="berthwatch-data">(.*?)</script>', page, re.DOTALL)
     return json.loads(block.group(1))
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "headline"),
+    [
+        ([0.95] * 6, "Six tanker visits seen at Oil berth 1, Vostochny"),
+        ([0.7] * 6, "Six visits seen at Oil berth 1, Vostochny, probably by tankers"),
+        ([0.2, 0.2, 0.9, 0.9, 0.9, 0.9], "Six visits seen at Oil berth 1, Vostochny, four of them probably by tankers"),
+    ],
+)
+def test_the_headline_is_no_surer_of_tankers_than_the_estimate(probabilities, headline):
+    estimate = estimate_of("six calls")
+    doubted = replace(estimate, visits=estimate.visits.assign(tanker_probability=probabilities))
+
+    assert summarise(doubted).headline == headline
+    assert ("visits by tankers" in summarise(doubted).sentences[0]) == headline.startswith("Six tanker")

@@ -1,7 +1,7 @@
 <qgis version="3.22.0" styleCategories="Symbology|Temporal" labelsEnabled="0">
   <renderer-v2 type="categorizedSymbol" attr="if(&quot;tanker_probability&quot; &gt;= 0.5, 'tanker', 'ship')" symbollevels="0" forceraster="0" enableorderby="0">
     <categories>
-      <category symbol="0" value="tanker" label="more likely a tanker than not" render="true"/>
+      <category symbol="0" value="tanker" label="looks more like a tanker than not" render="true"/>
       <category symbol="1" value="ship" label="other ship" render="true"/>
     </categories>
     <symbols>
