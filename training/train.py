@@ -69,6 +69,17 @@ class ShipTrainer(OBBTrainer):
             self.test_loader, save_dir=self.save_dir, args=copy.copy(self.args), _callbacks=self.callbacks
         )
 
+    def save_model(self) -> bool:
+        """Checkpoints come whole or not at all: a kill while one is written must not cost the run."""
+        paths = self.last, self.best
+        self.last, self.best = (path.with_suffix(".part") for path in paths)
+        saved = super().save_model()
+        for part, whole in zip((self.last, self.best), paths, strict=True):
+            if part.exists():
+                part.replace(whole)
+        self.last, self.best = paths
+        return saved
+
     def set_model_attributes(self) -> None:
         """Our class names: the dataset file's last one only marks ignored ships."""
         super().set_model_attributes()
