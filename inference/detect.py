@@ -61,6 +61,7 @@ class DetectSettings:
             "overlap_m": float(self.overlap_m),
             "score_threshold": float(self.score_threshold or metadata.score_threshold),
             "aoi": None if aoi is None else shapely.geometry.mapping(aoi),
+            "weights_sha256": metadata.weights_sha256,
         }
 
 
