@@ -39,7 +39,7 @@ def demo(
     days: Annotated[
         int, typer.Option(min=7, max=366, help="Length of the simulated period, from 7 March 2024 on.")
     ] = 42,
-    seed: arg.SeedOption = 2024,
+    seed: arg.SeedOption = 2031,
 ) -> None:
     """Simulate six weeks at Vostochny, run the real detector on the pictures, set the estimate beside the truth."""
     from .demo import run_demo, show_result

@@ -67,7 +67,7 @@ class DemoResult:
         return total["barrels_p05"] <= self.traffic.barrels <= total["barrels_p95"]
 
 
-def run_demo(folder: Path, *, days: int = 42, seed: int = 2024) -> DemoResult:
+def run_demo(folder: Path, *, days: int = 42, seed: int = 2031) -> DemoResult:
     """Simulate, draw, detect, estimate, compare; pictures, detections, report and truth are left in the folder.
 
     Raises:
@@ -157,9 +157,9 @@ def show_result(result: DemoResult, folder: Path) -> None:
             measured,
             f"{call.barrels:,.0f}",
             interval,
-            "yes" if visit_id else "no" if n_clear else "not shown",
+            "yes" if visit_id else "no" if n_clear else "hidden",
         )
-    out.print("\nThe simulated tanker calls, and beside each what was measured and estimated of it:")
+    out.print("\nThe simulated tanker calls, and what was measured of each (hidden: no clear picture shows her):")
     out.print(table)
     states = estimate.observations["state"].value_counts()
     seen, total = estimate.total("seen"), estimate.total()

@@ -60,7 +60,7 @@ def test_outputs_lie_beside_each_other(result: DemoResult, folder: Path) -> None
 
     assert truth["barrels"] == pytest.approx(result.traffic.barrels)
     assert len(truth["calls"]) == len(result.traffic.calls)
-    assert run_facts["seed"] == 2024
+    assert run_facts["seed"] == 2031
     assert run_facts["model"]["model_id"].startswith("berthwatch-n")
     assert len(run_facts["scenes"]) == len(result.pictures)
     assert (folder / "report.html").stat().st_size > 50_000
