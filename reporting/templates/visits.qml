@@ -4,7 +4,7 @@
       <symbol type="fill" name="0" alpha="1" clip_to_extent="1" force_rhr="0">
         <layer class="SimpleFill" enabled="1" locked="0" pass="0">
           <Option type="Map">
-            <Option type="QString" name="color" value="179,71,0,60"/>
+            <Option type="QString" name="color" value="179,71,0,25"/>
             <Option type="QString" name="style" value="solid"/>
             <Option type="QString" name="outline_color" value="179,71,0,255"/>
             <Option type="QString" name="outline_style" value="solid"/>
