@@ -1,10 +1,18 @@
 """How far a detector's lengths and beams are off: what the model card tells inference to correct and to expect."""
 
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+
+from ..errors import BerthwatchError
+from ..models.boxes import Boxes
+from ..models.detector import Detector
+from .crops import Chip
+from .metrics import NOT_COUNTED, average_precision, match_ships
 
 # Below this many ships a fit of two error terms is noise.
 FEWEST_SHIPS = 20
@@ -50,4 +58,117 @@ def fit_size_errors(measured_px: NDArray[np.float64], true_px: NDArray[np.float6
     widened = float(np.sqrt(degrees / (degrees - 2)))
     return SizeErrors(
         float(bias), float(np.exp(log_px)) * widened, float(np.exp(log_fraction)) * widened, len(measured_px)
+    )
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What a detector's card should say, measured on validation chips.
+
+    score_threshold: where F1 is best. average_precision: of ships at that overlap, over all scores. tankers: for each
+    fifth of the claimed tanker probability, (mean claimed, share that were tankers, ships).
+    """
+
+    length: SizeErrors
+    beam: SizeErrors
+    score_threshold: float
+    f1: float
+    average_precision: float
+    tankers: tuple[tuple[float, float, int], ...]
+
+    def card_fields(self) -> dict[str, float]:
+        """The fields of `ModelMetadata` that this settles."""
+        fields = {"score_threshold": round(self.score_threshold, 2)}
+        for name, errors in (("length", self.length), ("beam", self.beam)):
+            fields |= {
+                f"{name}_bias_px": round(errors.bias_px, 2),
+                f"{name}_sd_px": round(errors.sd_px, 2),
+                f"{name}_sd_fraction": round(errors.sd_fraction, 3),
+            }
+        return fields
+
+
+def calibrate(detector: Detector, chips: Iterable[Chip], *, min_iou: float = 0.3) -> Calibration:
+    """Run a detector over labelled chips and fit its errors.
+
+    detector: loaded with a low score threshold (0.05), or the best threshold cannot be told. chips: smaller than the
+    detector's tile, which several of them share.
+
+    Raises:
+        BerthwatchError: too few ships were found to fit anything.
+    """
+    scores, verdicts, ships, rows = [], [], 0, []
+    for chip, boxes in _detected(detector, chips):
+        matches = match_ships(boxes.corners(), boxes.scores, chip.labels, min_iou=min_iou)
+        judged = matches.label_of != NOT_COUNTED
+        scores.append(boxes.scores[judged])
+        verdicts.append(matches.label_of[judged] >= 0)
+        ships += int(matches.counted.sum())
+        for box in np.flatnonzero(matches.label_of >= 0).tolist():
+            label = matches.label_of[box]
+            claimed = _tanker_share(boxes.class_scores, box, detector.metadata.classes)
+            kind = chip.labels.classes[label]
+            rows.append((boxes.scores[box], *boxes.xywha[box, 2:4], *chip.labels.sides[label], claimed,
+                         np.nan if kind == "unknown" else float(kind == "tanker")))  # fmt: skip
+    if len(rows) < FEWEST_SHIPS:
+        raise BerthwatchError(f"{len(rows)} of {ships} ships found; at least {FEWEST_SHIPS} are needed to calibrate")
+    all_scores, true = np.concatenate(scores), np.concatenate(verdicts)
+    threshold, f1 = _best_threshold(all_scores, true, ships)
+    table = np.array(rows)
+    table = table[table[:, 0] >= threshold]
+    known = table[np.isfinite(table[:, 6])]
+    return Calibration(
+        length=fit_size_errors(table[:, 1], table[:, 3]),
+        beam=fit_size_errors(table[:, 2], table[:, 4]),
+        score_threshold=threshold,
+        f1=f1,
+        average_precision=average_precision(all_scores, true, ships),
+        tankers=_reliability(known[:, 5], known[:, 6]),
+    )
+
+
+def _detected(detector: Detector, chips: Iterable[Chip]) -> Iterator[tuple[Chip, Boxes]]:
+    """Each chip with the boxes centred in it; as many chips as fit share a tile."""
+    tile_px = detector.metadata.tile_px
+    waiting = iter(chips)
+    while batch := list(itertools.islice(waiting, 1)):
+        size = batch[0].rgb.shape[0]
+        across = max(tile_px // size, 1)
+        batch += itertools.islice(waiting, across**2 - 1)
+        tile = np.zeros((tile_px, tile_px, 3), np.uint8)
+        corners = [(size * (k % across), size * (k // across)) for k in range(len(batch))]
+        for chip, (x, y) in zip(batch, corners, strict=True):
+            tile[y : y + size, x : x + size] = chip.rgb[:tile_px, :tile_px]
+        (boxes,) = detector.detect(tile[None])
+        for chip, (x, y) in zip(batch, corners, strict=True):
+            inside = boxes.centres_inside(x, y, x + size, y + size)
+            yield chip, boxes.select(inside).shifted(-x, -y)
+
+
+def _tanker_share(class_scores: NDArray[np.float32] | None, box: int, classes: tuple[str, ...]) -> float:
+    """The claimed probability of a tanker; "unknown" is shared out equally, as inference does."""
+    if class_scores is None or "tanker" not in classes:
+        return float("nan")
+    share = class_scores[box] / class_scores[box].sum()
+    unknown = share[classes.index("unknown")] / (len(classes) - 1) if "unknown" in classes else 0.0
+    return float(share[classes.index("tanker")] + unknown)
+
+
+def _best_threshold(scores: NDArray[np.float64], true: NDArray[np.bool_], ships: int) -> tuple[float, float]:
+    """Threshold of the best F1 on a grid of hundredths, and that F1."""
+    best = (0.05, 0.0)
+    for threshold in np.arange(0.05, 0.9, 0.01):
+        kept = true[scores >= threshold]
+        f1 = 2 * kept.sum() / max(len(kept) + ships, 1)
+        if f1 > best[1]:
+            best = (float(threshold), float(f1))
+    return best
+
+
+def _reliability(claimed: NDArray[np.float64], tanker: NDArray[np.float64]) -> tuple[tuple[float, float, int], ...]:
+    fifths = np.clip((claimed * 5).astype(int), 0, 4)
+    return tuple(
+        (float(claimed[fifths == i].mean()), float(tanker[fifths == i].mean()), int((fifths == i).sum()))
+        for i in range(5)
+        if (fifths == i).any()
     )

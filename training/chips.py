@@ -14,6 +14,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from ..errors import BerthwatchError
 from .crops import SMALLEST_SHIP_PX, Chip, cut_chip
 from .hulls import LENGTH_RANGE_M, Hull, mooring, open_water, overlaps_any, paste_hull
 from .labels import MODEL_CLASSES, ShipLabels, concatenate
@@ -157,6 +158,31 @@ def write_dataset_file(root: Path) -> Path:
     target = root / "dataset.yaml"
     target.write_text(yaml.safe_dump(content, sort_keys=False))
     return target
+
+
+# Chips name classes only; one kind stands for each.
+_KIND_OF_CLASS = {"tanker": "tanker", "cargo": "general-cargo", "other": "tug-service", "unknown": "unknown"}
+
+
+def read_chips(root: Path, split: str) -> Iterator[Chip]:
+    """The chips of a split in order of their names, as `write_chips` wrote them.
+
+    Raises:
+        BerthwatchError: no such split, or a chip whose picture or labels cannot be read.
+    """
+    pictures = sorted((root / "images" / split).glob("*.png"))
+    if not pictures:
+        raise BerthwatchError(f"{root / 'images' / split} holds no chips; make them with `berthwatch chips`")
+    for picture in pictures:
+        bgr = cv2.imread(str(picture))
+        if bgr is None:
+            raise BerthwatchError(f"{picture} is no picture; make the chips again")
+        lines = (root / "labels" / split / f"{picture.stem}.txt").read_text().split("\n")
+        table = np.array([line.split() for line in lines if line.strip()], float).reshape(-1, 9)
+        indexes = table[:, 0].astype(int)
+        kinds = tuple(_KIND_OF_CLASS[MODEL_CLASSES[i]] if i < IGNORED else "unknown" for i in indexes)
+        labels = ShipLabels(table[:, 1:].reshape(-1, 4, 2) * bgr.shape[0], kinds, indexes >= IGNORED)
+        yield Chip(np.ascontiguousarray(bgr[..., ::-1], np.uint8), labels)
 
 
 def preview_sheet(chips: Sequence[Chip], *, columns: int = 6) -> NDArray[np.uint8]:

@@ -4,9 +4,10 @@ Each source is an endless, seeded stream; `mixture` interleaves them by share, s
 balanced training set.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -46,6 +47,7 @@ class Sources:
     """Everything real that chips are made from; arrays in memory, about 0.5 GB."""
 
     crops: tuple[LabelledPicture, ...]
+    held_out_crops: tuple[LabelledPicture, ...]
     crop_weights: NDArray[np.float64]
     planet: LabelledPicture
     sentinel2: tuple[tuple[NDArray[np.float32], ShipLabels, float], ...]
@@ -56,13 +58,15 @@ class Sources:
 def read_sources(data: Path) -> Sources:
     """Read what may be trained on under `data`; validation groups and evaluation scenes are left out."""
     crops = read_crops(data / "google-earth")
-    kept = ~held_out(crops, same_ship_groups(crops, (data / "google-earth" / "notes.md").read_text()))
-    crops = [picture for picture, keep in zip(crops, kept, strict=True) if keep]
+    held = held_out(crops, same_ship_groups(crops, (data / "google-earth" / "notes.md").read_text()))
+    held_out_crops = tuple(picture for picture, out in zip(crops, held, strict=True) if out)
+    crops = [picture for picture, out in zip(crops, held, strict=True) if not out]
     planet = read_scene_8bit(data / "planet" / "scene_4_utm10n_3m_approx.tif")
     hulls = [hull for picture in (*crops, planet) for hull in cut_hulls(picture.rgb, picture.labels)]
     of_kind = Counter(hull.kind for hull in hulls)
     return Sources(
         tuple(crops),
+        held_out_crops,
         _normalised([_crop_weight(picture) for picture in crops]),
         planet,
         tuple(_read_sentinel2(data / "sentinel2")),
@@ -103,11 +107,25 @@ def mixture(sources: Sources, *, seed: int, size: int = 320) -> Iterator[tuple[s
         "synthetic_coarse": _synthetic_chips(rng, sources, size, coarse=True),
     }
     names, shares = list(SHARES), np.array(list(SHARES.values()))
-    number = 0
-    while True:
+    for number in itertools.count():
         name = str(rng.choice(names, p=shares))
         yield f"{name}_{seed}_{number:06d}", varied_tone(rng, next(streams[name]))
-        number += 1
+
+
+def validation(sources: Sources, *, seed: int, size: int = 320) -> Iterator[tuple[str, Chip]]:
+    """Named chips without end that share no picture and no hull with `mixture`: held-out crops, synthetic ports."""
+    rng = np.random.default_rng(seed)
+    crops = replace(
+        sources, crops=sources.held_out_crops, crop_weights=_normalised([1.0] * len(sources.held_out_crops))
+    )
+    streams = {
+        "crops": _crop_chips(rng, crops, size),
+        "synthetic": _synthetic_chips(rng, None, size, coarse=False),
+        "synthetic_coarse": _synthetic_chips(rng, None, size, coarse=True),
+    }
+    for number in itertools.count():
+        name = str(rng.choice(list(streams), p=[0.6, 0.25, 0.15]))
+        yield f"{name}_{seed}_{number:06d}", varied_tone(rng, next(streams[name]))
 
 
 def _crop_chips(rng: Rng, sources: Sources, size: int) -> Iterator[Chip]:
@@ -159,8 +177,11 @@ def _sentinel2_chips(rng: Rng, sources: Sources, size: int, chips_a_stretch: int
             yield chip
 
 
-def _synthetic_chips(rng: Rng, sources: Sources, size: int, *, coarse: bool) -> Iterator[Chip]:
-    """Synthetic ports; coarse ones are taken at 7 to 10 m and shown at half that, as Sentinel-2 is."""
+def _synthetic_chips(rng: Rng, sources: Sources | None, size: int, *, coarse: bool) -> Iterator[Chip]:
+    """Synthetic ports; coarse ones are taken at 7 to 10 m and shown at half that, as Sentinel-2 is.
+
+    Real hulls are pasted into some, where there are sources for them.
+    """
     while True:
         zoom = float(rng.uniform(1.4, 2.2)) if coarse else 1.0
         gsd_m = float(rng.uniform(4.2, COARSEST_GSD_M)) if coarse else _log_uniform(rng, FINEST_GSD_M, COARSEST_GSD_M)
@@ -173,7 +194,7 @@ def _synthetic_chips(rng: Rng, sources: Sources, size: int, *, coarse: bool) -> 
         )
         labels = ShipLabels(corners, kinds, np.zeros(len(kinds), bool))
         chip = Chip(np.asarray(shown, np.uint8), move_labels(labels, np.eye(2, 3), size))
-        if rng.random() < 0.4:
+        if sources is not None and rng.random() < 0.4:
             chip = _pasted(rng, sources, chip, gsd_m=gsd_m, sensor_px=zoom, most=4)
         yield chip
 

@@ -69,7 +69,7 @@ class ShipTrainer(OBBTrainer):
             self.test_loader, save_dir=self.save_dir, args=copy.copy(self.args), _callbacks=self.callbacks
         )
 
-    def save_model(self) -> bool:
+    def save_model(self) -> Any:
         """Checkpoints come whole or not at all: a kill while one is written must not cost the run."""
         paths = self.last, self.best
         self.last, self.best = (path.with_suffix(".part") for path in paths)
