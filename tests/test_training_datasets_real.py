@@ -40,7 +40,7 @@ def test_our_own_labels_are_read_whole(real_data: Path, name: str):
 def test_dior_r_is_read_whole_but_for_the_ship_that_is_a_point(real_data: Path):
     config = load_dataset("dior").model_copy(update={"images": "images", "labels": "annotations"})
 
-    images, report = read_whole(config, real_data / "dior")
+    _, report = read_whole(config, real_data / "dior")
 
     # 581 ships; the one on line 357 of 15504.xml has all four corners on (530, 330).
     assert (report.images, report.objects, report.ships) == (11, 1088, 580)

@@ -89,7 +89,7 @@ def mask_rectangle(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     rows, cols = np.nonzero(mask & ~np.asarray(ndimage.binary_erosion(mask), bool))
     if not len(rows):
         raise LabelError("the mask is empty")
-    pixels = np.column_stack([cols, rows])
+    pixels = np.column_stack([cols, rows]).astype(np.float64)
     try:
         rectangle = smallest_rectangle(pixels + 0.5)
     except LabelError:  # a line of single pixels: the box round them is all that can be said
@@ -100,7 +100,7 @@ def mask_rectangle(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     return rectangle + np.stack([-outward, inward, outward, -inward])
 
 
-def _row_spacing(pixels: NDArray[np.int64], direction: NDArray[np.float64]) -> float:
+def _row_spacing(pixels: NDArray[np.float64], direction: NDArray[np.float64]) -> float:
     """How far apart rows of pixel centres lie that run along a side of the pixels' convex hull."""
     sides = np.diff(shapely.get_coordinates(shapely.convex_hull(shapely.MultiPoint(pixels))), axis=0).astype(np.int64)
     turned = np.abs(sides @ np.stack([direction[::-1] * [-1, 1], direction], axis=1))

@@ -14,11 +14,17 @@ from ...imagery.band_order import rgb_band_indexes
 from ...imagery.raster import open_raster
 from ...imagery.scene import Scene, open_scene
 
-_NOWHERE = CRS()
+# A CRS of no place; an empty one would do, but for worker processes: it cannot be pickled.
+_NOWHERE = CRS.from_wkt('LOCAL_CS["pixels of a picture",UNIT["pixel",1]]')
+
+
+def is_georeferenced(scene: Scene) -> bool:
+    """Whether a picture has a place on the ground."""
+    return scene.transform != Affine.identity()
 
 
 def open_picture(path: Path) -> Scene:
-    """A picture's header. Without a georeference the scene has an empty CRS and its GSD is nan.
+    """A picture's header. Without a georeference the scene's CRS is of no place and its GSD is nan.
 
     So a crop of unknown place is read, stretched and tiled by the same code as a satellite scene.
 

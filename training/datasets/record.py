@@ -51,7 +51,8 @@ class LabelRecord:
     """The labels of one picture.
 
     picture: its name or path below the dataset's images, with or without suffix. objects: reads the objects, given
-    the picture's header (its size may be needed); it raises LabelError where none of them can be read. gsd_m: ground metres a pixel if the labels tell it.
+    the picture's header (its size may be needed); raises LabelError where none of them can be read. gsd_m: ground
+    metres a pixel if the labels tell it.
     """
 
     picture: str

@@ -1,6 +1,5 @@
 """Labels on georeferenced scenes: polygons in a GeoPackage or GeoJSON, as one draws them in QGIS."""
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from ...errors import BerthwatchError
 from ...imagery.scene import Scene
 from .layout import Dataset
+from .picture import is_georeferenced
 from .record import LabelError, LabelledObject, LabelRecord, Problem
 from .rectangles import as_rectangle
 
@@ -83,7 +83,7 @@ def _read_table(path: Path, dataset: Dataset) -> gpd.GeoDataFrame:
 
 
 def _objects(path: Path, table: gpd.GeoDataFrame, scene: Scene, dataset: Dataset) -> Iterator[LabelledObject | Problem]:
-    if math.isnan(scene.gsd_m):
+    if not is_georeferenced(scene):
         raise LabelError(f"{scene.source} has no georeference; labels on a map need one")
     difficult = table["difficult"] if "difficult" in table else pd.Series(False, index=table.index)
     columns = (table.index, table.geometry, table[dataset.config.class_field], difficult)

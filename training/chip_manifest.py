@@ -1,0 +1,166 @@
+"""What a set of chips is made of: sources, licences, hashes, counts and sizes; and a sheet of it to look at."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .. import __version__
+from ..configs.chips import ChipsConfig, ChipSource
+from ..configs.dataset import DatasetConfig
+from ..errors import BerthwatchError
+from .chip_cutting import Part, chip_files, write_atomically
+from .chip_plan import ChipJob
+from .chips import IGNORED, preview_sheet
+from .crops import Chip
+from .datasets.read import LabelledImage
+from .datasets.report import ReadReport
+from .labels import CLASS_OF_KIND, MODEL_CLASSES, ShipLabels
+
+LENGTH_BINS_PX = (0, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+LENGTH_BINS_M = (0, 30, 60, 100, 150, 200, 250, 300)
+_SHEET_COLUMNS, _SHEET_ROWS = 8, 5
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """One source of a config: what it was told, how its dataset is described, what was read of it."""
+
+    source: ChipSource
+    dataset: DatasetConfig
+    report: ReadReport
+
+
+def chip_manifest(
+    config: ChipsConfig,
+    facts: Sequence[SourceFacts],
+    images: Sequence[LabelledImage],
+    groups: Sequence[int],
+    jobs: Sequence[ChipJob],
+    parts: Sequence[Part],
+    *,
+    unused: Mapping[str, int],
+    problems: int,
+) -> dict[str, Any]:
+    """The manifest, as JSON can hold it.
+
+    unused: how many pictures are not cut at each GSD, being too coarse for it or too small.
+    `chips_sha256` is the hash of all chips' names, splits and hashes: two sets with the same are the same. Nothing in
+    the manifest depends on when, where or with how many processes it was made, but for the sources' folders.
+    """
+    group_of = {image.name: int(group) for image, group in zip(images, groups, strict=True)}
+    hash_of = {part.picture: part.picture_sha256 for part in parts}
+    split_of = {part.picture: part.split for part in parts}
+    gsd_of = {image.name: image.gsd_m for image in images}
+    chips = [
+        {"split": part.split, "picture": part.picture, **chip, "ships": _counts(chip)}
+        for part in parts
+        for chip in part.chips
+    ]
+    told = "\n".join(f"{chip['split']}/{chip['name']} {chip['sha256']}" for chip in chips)
+    return {
+        "berthwatch": __version__,
+        "chips_sha256": hashlib.sha256(told.encode()).hexdigest(),
+        "classes": [*MODEL_CLASSES, "ignored"],
+        "config": config.model_dump(mode="json"),
+        "datasets": [_dataset_facts(fact) for fact in facts],
+        "statistics": {split: split_statistics(parts, split) for split in ("train", "val")},
+        "pictures_unused_at_gsd_m": unused,
+        "chips_without_pixels": sum(len(job.grid.tiles) for job in jobs) - len(chips),
+        "problems": problems,
+        "pictures": [
+            {"name": name, "split": split_of[name], "group": group_of[name], "gsd_m": gsd_of[name], "sha256": digest}
+            for name, digest in sorted(hash_of.items())
+        ],
+        "chips": chips,
+    }
+
+
+def _counts(chip: dict[str, Any]) -> dict[str, int]:
+    return dict(sorted(Counter(_class_of(kind, ignored) for kind, _, ignored in chip["ships"]).items()))
+
+
+def _class_of(kind: str, ignored: bool) -> str:
+    return "ignored" if ignored else CLASS_OF_KIND[kind]
+
+
+def _dataset_facts(fact: SourceFacts) -> dict[str, Any]:
+    return {
+        "name": fact.dataset.name,
+        "licence": fact.dataset.licence,
+        "source": fact.dataset.source,
+        "root": str(fact.source.root),
+        "read": fact.report.summary(),
+    }
+
+
+def split_statistics(parts: Sequence[Part], split: str) -> dict[str, Any]:
+    """Counts of one split: chips, negatives, ships by class and kind, lengths of targets in pixels and in metres.
+
+    A ship counts as often as chips show it. Length bins are named by their lower end; the last is open.
+    """
+    chips = [chip for part in parts if part.split == split for chip in part.chips]
+    ships = [(kind, length, ignored, chip["gsd_m"]) for chip in chips for kind, length, ignored in chip["ships"]]
+    targets = [(kind, length, length * gsd_m) for kind, length, ignored, gsd_m in ships if not ignored]
+    return {
+        "chips": len(chips),
+        "negatives": sum(not chip["ships"] for chip in chips),
+        "by_gsd_m": dict(sorted(Counter(f"{chip['gsd_m']:g}" for chip in chips).items(), key=lambda n: float(n[0]))),
+        "classes": dict(Counter(_class_of(kind, ignored) for kind, _, ignored, _ in ships).most_common()),
+        "kinds": dict(Counter(kind for kind, _, _ in targets).most_common()),
+        "length_px": _histogram([length for _, length, _ in targets], LENGTH_BINS_PX),
+        "length_m": _histogram([length_m for _, _, length_m in targets], LENGTH_BINS_M),
+    }
+
+
+def _histogram(values: Sequence[float], edges: Sequence[float]) -> dict[str, int]:
+    counts, _ = np.histogram(values, [*edges, np.inf])
+    return {f"{edge:g}": int(count) for edge, count in zip(edges, counts, strict=True)}
+
+
+def write_manifest(out: Path, manifest: dict[str, Any]) -> None:
+    """Write `manifest.json`, a chip a line."""
+    head = json.dumps({key: value for key, value in manifest.items() if key != "chips"}, indent=1)
+    chips = ",\n  ".join(json.dumps(chip) for chip in manifest["chips"])
+    write_atomically(out / "manifest.json", f'{head[:-2]},\n "chips": [\n  {chips}\n ]\n}}\n')
+
+
+def read_chip(out: Path, split: str, name: str) -> Chip:
+    """A chip as it lies on disk; of each ship's kind only its class is known, named by the class's first kind.
+
+    Raises:
+        BerthwatchError: its picture cannot be read.
+    """
+    picture, label = chip_files(out, split, name)
+    bgr = cv2.imread(str(picture))
+    if bgr is None:
+        raise BerthwatchError(f"{picture}: cannot be read; delete it and run again")
+    rgb = np.ascontiguousarray(bgr[..., ::-1], np.uint8)
+    kind_of = {CLASS_OF_KIND[kind]: kind for kind in reversed(CLASS_OF_KIND)}
+    rows = [line.split() for line in label.read_text().splitlines() if line.strip()]
+    indexes = [int(row[0]) for row in rows]
+    corners = np.array([row[1:] for row in rows], float).reshape(-1, 4, 2) * rgb.shape[0]
+    kinds = tuple(kind_of[MODEL_CLASSES[index]] if index != IGNORED else "unknown" for index in indexes)
+    return Chip(rgb, ShipLabels(corners, kinds, np.array([index == IGNORED for index in indexes], bool)))
+
+
+def write_preview(out: Path, parts: Sequence[Part], *, seed: int) -> None:
+    """Write `preview.png`: chips drawn at random with their boxes, half of them with the rarest classes."""
+    rng = np.random.default_rng(seed)
+    chips = [(part.split, chip) for part in parts for chip in part.chips]
+    seen = Counter(name for _, chip in chips for name in _counts(chip))
+    rarity = [sum(1 / seen[name] for name in _counts(chip)) for _, chip in chips]
+    room = min(len(chips), _SHEET_COLUMNS * _SHEET_ROWS)
+    rare = np.argsort(rarity, kind="stable")[::-1][: room // 2]
+    others = np.setdiff1d(np.arange(len(chips)), rare)
+    drawn = [*rare, *rng.choice(others, room - len(rare), replace=False)]
+    sheet = preview_sheet([read_chip(out, chips[i][0], chips[i][1]["name"]) for i in drawn], columns=_SHEET_COLUMNS)
+    half_written = out / "preview.part.png"
+    cv2.imwrite(str(half_written), sheet[..., ::-1])
+    half_written.replace(out / "preview.png")
