@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import logging
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -139,8 +140,12 @@ def _load_checkpoint(
 
 
 def _require_torch(path: Path) -> None:
+    """Raise BerthwatchError without the extra `cuda`; else have Ultralytics, imported next, keep to itself."""
     missing = [name for name in ("torch", "ultralytics", "safetensors") if importlib.util.find_spec(name) is None]
     if missing:
         raise BerthwatchError(
             f"{path}: needs {', '.join(missing)}, not installed here; install berthwatch[cuda] or use the .onnx file"
         )
+    # Read when it is imported: no installing of packages, no calls home, no greetings on standard output.
+    for name, value in (("YOLO_AUTOINSTALL", "false"), ("YOLO_OFFLINE", "true"), ("YOLO_VERBOSE", "false")):
+        os.environ.setdefault(name, value)
