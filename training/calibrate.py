@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
@@ -108,22 +109,35 @@ def calibrate(detector: Detector, chips: Iterable[Chip], *, min_iou: float = 0.3
             label = matches.label_of[box]
             claimed = _tanker_share(boxes.class_scores, box, detector.metadata.classes)
             kind = chip.labels.classes[label]
-            rows.append((boxes.scores[box], *boxes.xywha[box, 2:4], *chip.labels.sides[label], claimed,
-                         np.nan if kind == "unknown" else float(kind == "tanker")))  # fmt: skip
-    if len(rows) < FEWEST_SHIPS:
-        raise BerthwatchError(f"{len(rows)} of {ships} ships found; at least {FEWEST_SHIPS} are needed to calibrate")
+            rows.append(
+                {
+                    "score": boxes.scores[box],
+                    "length": boxes.xywha[box, 2],
+                    "beam": boxes.xywha[box, 3],
+                    "true_length": chip.labels.sides[label, 0],
+                    "true_beam": chip.labels.sides[label, 1],
+                    "claimed": _tanker_share(boxes.class_scores, box, detector.metadata.classes),
+                    "class": chip.labels.classes[label],
+                }
+            )
+    if sum(row["class"] != "other" for row in rows) < FEWEST_SHIPS:
+        raise BerthwatchError(
+            f"{len(rows)} of {ships} ships found; at least {FEWEST_SHIPS} merchant ships are needed to calibrate"
+        )
     all_scores, true = np.concatenate(scores), np.concatenate(verdicts)
     threshold, f1 = _best_threshold(all_scores, true, ships)
-    table = np.array(rows)
-    table = table[table[:, 0] >= threshold]
-    known = table[np.isfinite(table[:, 6])]
+    table = pd.DataFrame(rows)
+    table = table[table["score"] >= threshold]
+    # Bowsprits, booms and wakes of small craft say nothing of how well merchant hulls are measured.
+    merchant = table[table["class"] != "other"]
+    known = table[table["class"] != "unknown"]
     return Calibration(
-        length=fit_size_errors(table[:, 1], table[:, 3]),
-        beam=fit_size_errors(table[:, 2], table[:, 4]),
+        length=fit_size_errors(merchant["length"].to_numpy(), merchant["true_length"].to_numpy()),
+        beam=fit_size_errors(merchant["beam"].to_numpy(), merchant["true_beam"].to_numpy()),
         score_threshold=threshold,
         f1=f1,
         average_precision=average_precision(all_scores, true, ships),
-        tankers=_reliability(known[:, 5], known[:, 6]),
+        tankers=_reliability(known["claimed"].to_numpy(), (known["class"] == "tanker").to_numpy(float)),
     )
 
 
