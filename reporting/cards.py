@@ -119,7 +119,8 @@ def _sighting(ship: Any, visit: Any, maker: PictureMaker, max_px: int) -> Sighti
 
 
 def _title(visit: Any) -> str:
-    kind = "tanker" if visit.tanker_probability >= 0.5 else "ship"
+    p = visit.tanker_probability
+    kind = "tanker" if p >= 0.9 else "probable tanker" if p >= 0.5 else "ship"
     return f"{visit.length_m:.0f} m {kind}, {wording.day(visit.first_seen)}"
 
 
