@@ -107,8 +107,6 @@ def calibrate(detector: Detector, chips: Iterable[Chip], *, min_iou: float = 0.3
         ships += int(matches.counted.sum())
         for box in np.flatnonzero(matches.label_of >= 0).tolist():
             label = matches.label_of[box]
-            claimed = _tanker_share(boxes.class_scores, box, detector.metadata.classes)
-            kind = chip.labels.classes[label]
             rows.append(
                 {
                     "score": boxes.scores[box],
@@ -137,7 +135,7 @@ def calibrate(detector: Detector, chips: Iterable[Chip], *, min_iou: float = 0.3
         score_threshold=threshold,
         f1=f1,
         average_precision=average_precision(all_scores, true, ships),
-        tankers=_reliability(known["claimed"].to_numpy(), (known["class"] == "tanker").to_numpy(float)),
+        tankers=_reliability(known["claimed"].to_numpy(), (known["class"] == "tanker").to_numpy().astype(float)),
     )
 
 
