@@ -8,16 +8,114 @@ import typer
 from rich.markup import escape
 
 from . import arguments as arg
-from .console import SceneProgress, err, out
+from .console import SceneProgress, StepProgress, err, out
 from .errors import BerthwatchError
 
 if TYPE_CHECKING:
+    from .training.chip_set import ChipSet
     from .training.evaluate import Comparison
 
 app = typer.Typer()
 
 # Average precision needs the tail of low scores that the recommended threshold cuts off.
 LOWEST_SCORE = 0.05
+
+MOST_PROBLEMS_SHOWN = 20
+
+
+@app.command()
+def chips(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="Chips YAML: which datasets, at which GSDs.")],
+    folder: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the chips.")],
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; as many as cores if left out.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at the first label or picture that cannot be read.")
+    ] = False,
+) -> None:
+    """Cut training chips out of labelled datasets and scenes, in YOLO-OBB layout, split by picture and place."""
+    from .configs.chips import load_chips_config
+    from .training.environment import require_training_packages
+
+    require_training_packages()
+    from .training.chip_set import make_chip_set, usable_cores
+
+    settings = load_chips_config(config)
+    with StepProgress() as progress:
+        made = make_chip_set(settings, folder, workers=workers or usable_cores(), strict=strict, progress=progress.tell)
+    _show_chips(made)
+
+
+def _show_chips(made: "ChipSet") -> None:
+    from rich.table import Table
+
+    table = Table("split", "chips", "without ships", *made.manifest["classes"])
+    for split, counts in made.manifest["statistics"].items():
+        ships = [str(counts["classes"].get(name, 0)) for name in made.manifest["classes"]]
+        table.add_row(split, str(counts["chips"]), str(counts["negatives"]), *ships)
+    out.print(table)
+    for dataset in made.manifest["datasets"]:
+        read = dataset["read"]
+        left_out = sum(read["left_out"].values())
+        err.print(
+            f"{escape(dataset['name'])}: {read['images']} pictures, {read['ships']} ships, {left_out} other objects "
+            f"left out, {read['problems']} problems; {escape(dataset['licence'])}",
+            soft_wrap=True,
+        )
+    for problem in made.problems[:MOST_PROBLEMS_SHOWN]:
+        err.print(f"[yellow]not read[/]: {escape(str(problem))}", soft_wrap=True)
+    if len(made.problems) > MOST_PROBLEMS_SHOWN:
+        err.print(
+            f"… and {len(made.problems) - MOST_PROBLEMS_SHOWN} more; all are in {escape(str(made.out))}/problems.csv"
+        )
+    out.print(f"chips written to {escape(str(made.out))}; look at preview.png", soft_wrap=True)
+
+
+@app.command()
+def mixture(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with google-earth/, planet/ and sentinel2/.")],
+    folder: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the chips.")],
+    count: Annotated[int, typer.Option(min=1, help="Training chips; a tenth as many are made to validate on.")] = 8000,
+    seed: arg.SeedOption = 0,
+) -> None:
+    """Make the chips that the shipped weights learn from: real crops and scenes, pasted hulls, synthetic ports."""
+    import itertools
+
+    from .training.environment import require_training_packages
+
+    require_training_packages()
+    from .training import mixture as recipe
+    from .training.chips import write_chips, write_dataset_file
+
+    sources = recipe.read_sources(data)
+    written = write_chips(folder, "train", itertools.islice(recipe.mixture(sources, seed=seed), count))
+    held = write_chips(folder, "val", itertools.islice(recipe.validation(sources, seed=seed), max(count // 10, 1)))
+    dataset = write_dataset_file(folder)
+    out.print(f"{written} chips to train on, {held} to validate: {escape(str(dataset))}", soft_wrap=True)
+
+
+@app.command()
+def calibrate(
+    folder: Annotated[Path, typer.Argument(metavar="CHIPS", help="Chips folder; its split `val` is used.")],
+    model: arg.ModelOption = "berthwatch-n",
+    device: arg.DeviceOption = arg.DeviceName.auto,
+    threads: arg.ThreadsOption = None,
+) -> None:
+    """Measure a model's errors on validation chips and print the fields of its card that they settle."""
+    from .models.registry import load_detector
+    from .training.environment import require_training_packages
+
+    require_training_packages()
+    from .training.calibrate import calibrate as measure
+    from .training.chips import read_chips
+
+    detector = load_detector(model, device=device.value, score_threshold=LOWEST_SCORE, threads=threads)
+    err.print(f"{escape(detector.metadata.model_id)} on {escape(detector.description)}", soft_wrap=True)
+    found = measure(detector, read_chips(folder, "val"))
+    for name, value in found.card_fields().items():
+        out.print(f"{name}: {value}")
+    err.print(f"F1 {found.f1:.3f} at that threshold; AP {found.average_precision:.3f}; {found.length.ships} ships")
+    for claimed, share, ships in found.tankers:
+        err.print(f"called tanker with {claimed:.2f}: {share:.2f} of {ships} ships are")
 
 
 @app.command()
