@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .grid import TileGrid
-from .pixels import Pixels, read_window, resampling_for
+from .pixels import Pixels, open_at_scale, read_window
 from .radiometry import Stretch
-from .raster import open_raster
 from .scene import Scene
 
 # A cell of 30 m is made of 3 x 3 samples of 10 m: fine enough for the dark gaps between a port's bright roofs, and
@@ -217,12 +216,11 @@ def read_cells(scene: Scene, stretch: Stretch, *, cell_m: float) -> Cells:
     height = max(1, round(scene.height * scene.gsd_y_m / sample_m))
     scale_x, scale_y = scene.width / width, scene.height / height
     gatherer = CellGatherer(width, height, scale_x, scale_y, 1, sample_m, stretch)
-    resampling = resampling_for(scale_x, scale_y)
-    with open_raster(scene.source) as dataset:
+    with open_at_scale(scene, min(scale_x, scale_y)) as dataset:
         for top in range(0, height, _SAMPLE_ROWS_A_READ):
             rows = min(_SAMPLE_ROWS_A_READ, height - top)
             window = (0.0, top * scale_y, scene.width, rows * scale_y)
-            gatherer.add(top, 0, read_window(dataset, scene, window, (rows, width), resampling))
+            gatherer.add(top, 0, read_window(dataset, scene, window, (rows, width)))
     return gatherer.cells()
 
 

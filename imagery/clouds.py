@@ -16,18 +16,17 @@ from scipy import ndimage
 from .cells import Cells
 from .radiometry import Stretch
 
-# Of 255, and cloud white is 230 to 255: a cloud that hides two thirds of dark water under it.
-_OPAQUE = 165
+# Of 255, and cloud white is 230 to 255: a cloud that hides more than half of dark water under it.
+_OPAQUE = 150
 # Haze round a cloud, which belongs to it up to _FRINGE_M away.
-_HAZY = 125
+_HAZY = 120
 _FRINGE_M = 90.0
 # Broader than a ship or a tank.
 _LEAST_SIZE_M = 90.0
-# So large that no roof is: a cloud whatever its edge.
-_SURELY_CLOUD_M2 = 200_000.0
-# A cloud's rim fades: of its contrast with what lies around, one step of 10 m makes less than this along three quarters
-# of the rim. Measured: small clouds 0.1 to 0.4, warehouse roofs 0.5 to 1.5.
-_SOFT_STEP = 0.43
+# A cloud's rim fades: of its contrast with what lies around, one step of 10 m makes less than a certain share along
+# three quarters of the rim. Measured in real scenes: clouds 0.1 to 0.5, warehouse roofs 0.46 to 1.5. The larger a thing
+# is, the less likely a roof: from so many square metres on, the rim may be as sharp as this.
+_SHARPEST_RIM = ((0.0, 0.43), (25_000.0, 0.55), (200_000.0, np.inf))
 # Counts above the darkest water that are cloud white at the least: 0.2 of reflectance, all of an 11-bit sensor.
 _LEAST_WHITE_COUNTS, _LEAST_WHITE_REFLECTANCE = 2000.0, 0.2
 
@@ -66,19 +65,19 @@ def _without_roofs(cells: Cells, smooth: NDArray[np.bool_]) -> NDArray[np.bool_]
     for number, where in enumerate(ndimage.find_objects(regions), start=1):
         rows, cols = (slice(max(0, side.start - 5), side.stop + 5) for side in where)
         region = regions[rows, cols] == number
-        large = region.sum() * cells.cell_m**2 >= _SURELY_CLOUD_M2
-        kept[number] = large or _ends_softly(region, cells.mean[rows, cols], cells.step[rows, cols])
+        sharpest = max(rim for area_m2, rim in _SHARPEST_RIM if region.sum() * cells.cell_m**2 >= area_m2)
+        kept[number] = _rim_sharpness(region, cells.mean[rows, cols], cells.step[rows, cols]) < sharpest
     return kept[regions]
 
 
-def _ends_softly(region: NDArray[np.bool_], mean: NDArray[np.uint8], step: NDArray[np.uint8]) -> bool:
-    """Whether a region fades into its surroundings, which lie three to five cells outside it."""
+def _rim_sharpness(region: NDArray[np.bool_], mean: NDArray[np.uint8], step: NDArray[np.uint8]) -> float:
+    """Share of a region's contrast, with what lies three to five cells outside it, that one step makes at its rim."""
     rim = _grown(region, 2) & _grown(~region, 1)
     around = _grown(region, 5) & ~_grown(region, 3)
     if not around.any():
-        return True
+        return 0.0
     contrast = float(np.median(mean[region])) - float(np.median(mean[around]))
-    return bool(np.percentile(step[rim], 75) < _SOFT_STEP * max(contrast, 1.0))
+    return float(np.percentile(step[rim], 75)) / max(contrast, 1.0)
 
 
 def _grown(area: NDArray[np.bool_], cells: int, within: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:

@@ -1,5 +1,7 @@
 """Pixels of a scene, red green blue and valid or not, at any scale, straight from the file."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -29,13 +31,21 @@ class Pixels:
     """Ground metres a pixel."""
 
 
-def resampling_for(scale_x: float, scale_y: float) -> Resampling:
-    """The kernel for so many scene pixels an output pixel.
+@contextmanager
+def open_at_scale(scene: Scene, scale: float, *, cache_bytes: int = 0) -> Iterator[DatasetReader]:
+    """Open the scene's file at its coarsest overview that is not coarser than `scale` scene pixels a pixel.
 
-    Areas are averaged where at least two pixels make one: that is what a coarser sensor would have seen. Closer
-    to one, and finer, a cubic keeps hulls sharp; GDAL widens it when it makes a picture smaller, so nothing aliases.
+    GDAL would choose one by itself, but then pieces do not fit together at their seams.
     """
-    return Resampling.average if min(scale_x, scale_y) >= 2.0 else Resampling.cubic
+    with open_raster(scene.source, cache_bytes=cache_bytes) as dataset:
+        factors = dataset.overviews(scene.band_indexes[0])
+        level = max((i for i, factor in enumerate(factors) if factor <= scale * 1.01), default=None)
+        if not factors:
+            yield dataset
+            return
+    level_option = "NONE" if level is None else f"{level}only"
+    with open_raster(scene.source, cache_bytes=cache_bytes, OVERVIEW_LEVEL=level_option) as dataset:
+        yield dataset
 
 
 def read_window(
@@ -43,24 +53,37 @@ def read_window(
     scene: Scene,
     window: tuple[float, float, float, float],
     shape: tuple[int, int],
-    resampling: Resampling,
+    resampling: Resampling | None = None,
 ) -> Pixels:
     """Read a window (x, y, width, height; scene pixels, fractions allowed) as `shape` (height, width) pixels.
 
-    GDAL takes the kernel's surroundings from beyond the window, and where the window begins at a whole output
-    pixel counted from the raster's corner, a picture read in pieces equals the picture read whole.
+    `dataset` is the scene's file, or an overview of it. GDAL takes the kernel's surroundings from beyond the window,
+    and where the window begins at a whole output pixel counted from the raster's corner, a picture read in pieces from
+    `open_at_scale` equals the picture read whole. `resampling` fits the scale by default.
     """
     height, width = shape
     bands = scene.band_indexes
-    there = Window(*window)  # pyright: ignore[reportCallIssue]
+    shrunk_x, shrunk_y = dataset.width / scene.width, dataset.height / scene.height
+    x, y, across, down = window[0] * shrunk_x, window[1] * shrunk_y, window[2] * shrunk_x, window[3] * shrunk_y
+    there = Window(x, y, across, down)  # pyright: ignore[reportCallIssue]
+    kernel = resampling or _resampling_for(across / width, down / height)
     rgb = np.empty((height, width, 3), dtype=dataset.dtypes[0])
     if len(set(bands)) == 1:
-        dataset.read(bands[0], window=there, out=rgb[..., 0], resampling=resampling)
+        dataset.read(bands[0], window=there, out=rgb[..., 0], resampling=kernel)
         rgb[..., 1:] = rgb[..., :1]
     else:
-        dataset.read(list(bands), window=there, out=rgb.transpose(2, 0, 1), resampling=resampling)
+        dataset.read(list(bands), window=there, out=rgb.transpose(2, 0, 1), resampling=kernel)
     gsd_m = scene.gsd_m * sqrt(window[2] / width * window[3] / height)
     return Pixels(rgb, _valid(dataset, bands[0], rgb, there), gsd_m)
+
+
+def _resampling_for(scale_x: float, scale_y: float) -> Resampling:
+    """The kernel for so many pixels of the file an output pixel.
+
+    Areas are averaged where at least two pixels make one: that is what a coarser sensor would have seen. Closer
+    to one, and finer, a cubic keeps hulls sharp; GDAL widens it when it makes a picture smaller, so nothing aliases.
+    """
+    return Resampling.average if min(scale_x, scale_y) >= 2.0 else Resampling.cubic
 
 
 def _valid(dataset: DatasetReader, band: int, rgb: NDArray[Any], window: Window) -> NDArray[np.bool_]:
@@ -101,6 +124,6 @@ def _every_nth(dataset: DatasetReader, scene: Scene, window: tuple[int, int, int
 
 
 def _spread(length: int, side: int) -> list[int]:
-    """Starts of at most seven pieces along an axis, multiples of a block: 10980 px -> 0, 1536, 3584, ... 10752."""
-    room = (length - 1) // side
-    return sorted({round(i * room / 6) * side for i in range(7)})
+    """Starts of at most seven pieces along an axis, multiples of a block: 10980 px -> 512, 2048, 3584, ... 10240."""
+    blocks = -(-length // side)
+    return sorted({int((i + 0.5) * blocks / 7) * side for i in range(7)})

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import BerthwatchError
-from .pixels import read_window, resampling_for
+from .pixels import open_at_scale, read_window
 from .radiometry import Stretch, estimate_stretch
-from .raster import open_raster
 from .scene import Scene
 
 
@@ -40,14 +39,8 @@ def read_preview(
     width = max(1, min(max_px, round((right - left) * scene.gsd_x_m / gsd_m)))
     height = max(1, min(max_px, round((bottom - top) * scene.gsd_y_m / gsd_m)))
     scale = np.array([(right - left) / width, (bottom - top) / height])
-    with open_raster(scene.source) as dataset:
-        pixels = read_window(
-            dataset,
-            scene,
-            (left, top, right - left, bottom - top),
-            (height, width),
-            resampling_for(*scale),
-        )
+    with open_at_scale(scene, float(scale.min())) as dataset:
+        pixels = read_window(dataset, scene, (left, top, right - left, bottom - top), (height, width))
     rgb = (stretch or estimate_stretch(scene)).apply(pixels.rgb)
     rgb[~pixels.valid] = 0
     origin = np.array([left, top])

@@ -58,16 +58,16 @@ def decode_threads() -> int:
 
 
 @contextmanager
-def open_raster(source: str, *, cache_bytes: int = 0) -> Iterator[DatasetReader]:
+def open_raster(source: str, *, cache_bytes: int = 0, **open_options: str) -> Iterator[DatasetReader]:
     """Open a raster for the calling thread alone.
 
-    `cache_bytes`: decoded blocks that GDAL shall keep, if more than BLOCK_CACHE_BYTES. Raises BerthwatchError, with
-    GDAL's own reason, when the raster cannot be opened or a read inside the block fails.
+    `cache_bytes`: decoded blocks that GDAL shall keep, if more than BLOCK_CACHE_BYTES. `open_options` are GDAL's.
+    Raises BerthwatchError, with GDAL's own reason, when the raster cannot be opened or a read inside the block fails.
     """
     options: dict[str, Any] = dict(_REMOTE) if is_remote(source) else {}
     options |= {"GDAL_CACHEMAX": max(cache_bytes, BLOCK_CACHE_BYTES), "GDAL_NUM_THREADS": decode_threads()}
     try:
-        with rasterio.Env(**options), rasterio.open(source, sharing=False) as dataset:
+        with rasterio.Env(**options), rasterio.open(source, sharing=False, **open_options) as dataset:
             yield dataset
     except RasterioError as error:
         reason = " ".join(str(error.__cause__ or error).split()).replace(f"'{source}' ", "").replace(f"{source}: ", "")

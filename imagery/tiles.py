@@ -16,21 +16,20 @@ from numpy.typing import NDArray
 
 from .cells import CellGatherer
 from .grid import TileGrid, TileWindow
-from .pixels import read_window, resampling_for
+from .pixels import open_at_scale, read_window
 from .radiometry import Stretch
-from .raster import open_raster
 
 __all__ = ["ReadTimes", "TileGrid", "TileWindow", "read_tiles", "row_bands"]
 
 # Read ahead at most so many bytes (one band at the least): memory stays bounded while the detector is busy.
-READ_AHEAD_BYTES = 64 * 1024 * 1024
+READ_AHEAD_BYTES = 32 * 1024 * 1024
 # Bands are a whole number of block rows, of about so many pixel rows.
 _BAND_ROWS = 128
 _GREATEST_BAND_ROWS = 1024
 _VRT_BLOCK = (1024, 1024)
 # A wide scene stored in blocks is read in panels of so many working pixels, so that memory does not grow with its
 # width either. Stored in strips, each row must be decoded whole, and one panel spans the scene.
-_PANEL_PX = 16384
+_PANEL_PX = 8192
 
 
 @dataclass
@@ -52,7 +51,7 @@ def read_tiles(
     """Yield batches of tiles and their pixels, (b, tile_px, tile_px, 3) uint8 RGB, b <= batch_size.
 
     Each row of the file is decoded once; tiles where nothing is seen (no valid pixel, or all black) are left out;
-    pixels outside the scene, and invalid ones, are 0, valid ones at least 1. Order: by panel (one up to 16384 px of
+    pixels outside the scene, and invalid ones, are 0, valid ones at least 1. Order: by panel (one up to 8192 px of
     width), row, column. The arrays are the caller's to keep. `cells` is given the same pixels, before the stretch.
     Raises BerthwatchError when the file cannot be read.
     """
@@ -133,14 +132,15 @@ class _Blocks:
 
     @classmethod
     def of(cls, grid: TileGrid) -> "_Blocks":
-        with open_raster(grid.scene.source) as dataset:
+        with open_at_scale(grid.scene, min(grid.scale_x, grid.scale_y)) as dataset:
             height, width = dataset.block_shapes[0]
             if dataset.driver == "VRT":  # its own blocks say nothing of those of the files behind it
                 height, width = _VRT_BLOCK
             item_bytes = np.dtype(grid.scene.dtype).itemsize
             row_bytes = height * dataset.width * 3 * item_bytes
             height = min(height, _GREATEST_BAND_ROWS)
-            band_rows = ceil(_BAND_ROWS * max(1.0, grid.scale_y) / height) * height / grid.scale_y
+            scale_y = dataset.height / grid.height
+            band_rows = ceil(_BAND_ROWS * max(1.0, scale_y) / height) * height / scale_y
             return cls(width >= dataset.width, max(1, round(band_rows)), row_bytes)
 
 
@@ -203,17 +203,19 @@ class _ReadAhead:
 
     def _read(self) -> Iterator[_Band]:
         panel, left, right = self._panel, self._left, self._right
-        resampling = resampling_for(panel.scale_x, panel.scale_y)
         # A resampled band needs some rows beyond its own: the blocks that hold them are kept for the next band.
-        with open_raster(panel.scene.source, cache_bytes=2 * self._blocks.row_bytes) as dataset:
+        scale = min(panel.scale_x, panel.scale_y)
+        share = 1.0 if self._blocks.in_strips else (right - left) / panel.width
+        with open_at_scale(panel.scene, scale, cache_bytes=round(2 * share * self._blocks.row_bytes)) as dataset:
             for top, bottom in row_bands(panel, self._blocks.band_rows):
                 x, y = panel.to_scene((left, top))[0]
                 window = (x, y, (right - left) * panel.scale_x, (bottom - top) * panel.scale_y)
-                pixels = read_window(dataset, panel.scene, window, (bottom - top, right - left), resampling)
+                pixels = read_window(dataset, panel.scene, window, (bottom - top, right - left))
                 if self._cells:
                     self._cells.add(top, left, pixels)
                 # Black is kept for what is no picture, so that whoever sees a tile knows where the picture ends.
-                rgb = np.maximum(self._stretch.apply(pixels.rgb), 1)
+                rgb = self._stretch.apply(pixels.rgb)
+                np.maximum(rgb, 1, out=rgb)
                 if not pixels.valid.all():
                     rgb[~pixels.valid] = 0
                 yield _Band(top, left, rgb)

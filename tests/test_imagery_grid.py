@@ -1,6 +1,7 @@
 """The tile grid: cores partition the plane, every ship fits whole into the tile that owns it."""
 
 from dataclasses import replace
+from itertools import pairwise
 from math import ceil, inf
 
 import numpy as np
@@ -37,7 +38,7 @@ def test_windows_cover_the_axis_and_end_with_it(length, tile, share):
 
     assert starts[0] == 0
     assert starts[-1] + tile == max(length, tile)
-    assert all(left + tile - right >= overlap for left, right in zip(starts, starts[1:], strict=False))
+    assert all(left + tile - right >= overlap for left, right in pairwise(starts))
     assert len(windows) == max(1, ceil((length - overlap) / (tile - overlap)))
 
 
