@@ -78,10 +78,9 @@ class Capacity(_Frozen):
 
 
 class Deadweight(_Frozen):
-    """Error of the deadweight regression that does not average out: for a fleet, and for one hull over her calls."""
+    """Error of the deadweight regression that is common to the ships of a port."""
 
     fleet_bias_sd_ln: Number
-    hull_sd_ln: Number
 
 
 class Laden(_Frozen):
@@ -124,11 +123,12 @@ class Traffic(_Frozen):
     arrivals_per_day: Number
     arrivals_shape: Number
     tanker_share_at_oil_berth: Number
+    tanker_share_worth_ships: Number
     fleet_concentration: Number
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        for name in ("arrivals_per_day", "arrivals_shape", "fleet_concentration"):
+        for name in ("arrivals_per_day", "arrivals_shape", "tanker_share_worth_ships", "fleet_concentration"):
             if getattr(self, name).value <= 0:
                 raise ValueError(f"traffic {name} must be above 0")
         if not 0 < self.tanker_share_at_oil_berth.value < 1:

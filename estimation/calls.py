@@ -11,6 +11,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
+
+from .fleet import Fleet
+from .histories import Histories
+from .sightings import Sightings
 
 QUANTILES: tuple[float, ...] = (0.05, 0.25, 0.50, 0.75, 0.95)
 QUANTILE_NAMES: tuple[str, ...] = ("p05", "p25", "p50", "p75", "p95")
@@ -24,7 +29,7 @@ class Calls:
         draws: number of draws; ``draw`` runs from 0 to draws - 1, and a draw may have no call.
         draw: int64.
         at_s: float64, seconds since 1970-01-01 UTC; last sighting of a seen call, a likely time of an unseen one.
-        berth: int64, index into ``port.oil_berths``.
+        berth: int64, index into ``port.berths``.
         visit: int64, row of the visits table, -1 for a call that no picture showed.
         ln_dwt: float64, natural logarithm of deadweight in tonnes.
         tanker: bool, False where the ship alongside is no tanker and loads nothing.
@@ -68,3 +73,90 @@ def summarise(values: NDArray[np.float64], prefix: str) -> dict[str, float]:
     return {f"{prefix}_mean": float(values.mean())} | {
         f"{prefix}_{name}": float(q) for name, q in zip(QUANTILE_NAMES, quantiles, strict=True)
     }
+
+
+def assemble_calls(
+    histories: Histories,
+    sightings: Sightings,
+    visit: NDArray[np.int64],
+    fleet: Fleet,
+    *,
+    tanker_share: float,
+    tanker_share_weight: float,
+    start_s: float,
+    rng: np.random.Generator,
+) -> Calls:
+    """Calls of all lanes in all draws, from the histories and the hulls.
+
+    In each draw a call seen takes the hull of the visit that its first sighting belongs to; ``visit`` numbers in the
+    result are the given ones, ``berth`` is the lane.
+
+    Args:
+        histories: D draws of B lanes.
+        sightings: S of them, as given to the histories.
+        visit: (S,) number of each sighting's visit within its lane.
+        fleet: hulls of the lanes.
+        tanker_share, tanker_share_weight: prior share of tankers among the ships, and how many ships it is worth.
+        start_s: seconds since 1970 at hour 0 of the histories.
+        rng: source of randomness.
+    """
+    seen = _seen_calls(histories, sightings, visit, fleet, tanker_share, rng)
+    lane, draw = histories.unseen_lane, histories.unseen_draw
+    share = _tanker_share(seen, histories.stay_h.shape, tanker_share, tanker_share_weight, rng)
+    unseen = Calls(
+        draws=seen.draws,
+        draw=draw,
+        at_s=start_s + 3600 * histories.unseen_hour,
+        berth=lane,
+        visit=np.full(len(draw), -1),
+        ln_dwt=fleet.unseen_ln_dwt(lane, draw, rng),
+        tanker=rng.random(len(draw)) < share[lane, draw],
+    )
+    return join_calls([seen, unseen])
+
+
+def _seen_calls(
+    histories: Histories,
+    sightings: Sightings,
+    visit: NDArray[np.int64],
+    fleet: Fleet,
+    tanker_share: float,
+    rng: np.random.Generator,
+) -> Calls:
+    """Runs of sightings of one ship in each draw."""
+    draws = histories.stay_h.shape[1]
+    real = histories.real[sightings.look, sightings.lane]
+    starts = real & ~histories.same[sightings.look, sightings.lane]
+    first, draw = np.nonzero(starts)
+    # Runs in order of draw, then lane and time: run i ends before run i + 1 of its draw begins.
+    order = np.lexsort((first, draw))
+    first, draw = first[order], draw[order]
+    run = np.cumsum(starts.T.ravel()).reshape(draws, -1).T - 1
+    members = real.astype(np.float64)
+    log_odds = np.bincount(run[real], (members * sightings.tanker_log_odds[:, None])[real], minlength=len(first))
+    count = np.bincount(run[real], minlength=len(first))
+    last_s = np.zeros(len(first))
+    np.maximum.at(last_s, run[real], np.broadcast_to(sightings.at_s[:, None], real.shape)[real])
+    # Sightings of one hull by one model err alike: their log odds are averaged; the berth's prior comes on top.
+    logit = log_odds / np.maximum(count, 1) + np.log(tanker_share / (1 - tanker_share))
+    lane = sightings.lane[first]
+    return Calls(
+        draws=draws,
+        draw=draw,
+        at_s=last_s,
+        berth=lane,
+        visit=visit[first],
+        ln_dwt=fleet.seen_ln_dwt[lane, draw, visit[first]],
+        tanker=rng.random(len(first)) < expit(logit),
+    )
+
+
+def _tanker_share(
+    seen: Calls, shape: tuple[int, ...], prior: float, weight: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """(B, D) share of tankers among ships that no picture showed: beta posterior from the draw's seen ships."""
+    cell = seen.berth * shape[1] + seen.draw
+    cells = shape[0] * shape[1]
+    tankers = np.bincount(cell, seen.tanker, minlength=cells).reshape(shape)
+    others = np.bincount(cell, ~seen.tanker, minlength=cells).reshape(shape)
+    return rng.beta(weight * prior + tankers, weight * (1 - prior) + others)

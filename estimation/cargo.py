@@ -9,14 +9,13 @@ that many calls do not average out. The laden fraction also scatters from call t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..configs.cargo import BARRELS_PER_M3, CargoAssumptions
-from ..inference.deadweight import dwt_distribution
 from .calls import QUANTILE_NAMES, QUANTILES, Calls
 
 SCENARIOS: tuple[str, ...] = ("33", "50", "90")
@@ -60,14 +59,50 @@ def draw_cargo(cargo: CargoAssumptions, product: str | None, draws: int, rng: np
 
 
 def barrels_loaded(
-    calls: Calls, common: CargoDraws, cargo: CargoAssumptions, rng: np.random.Generator
+    calls: Calls,
+    common: CargoDraws,
+    cargo: CargoAssumptions,
+    rng: np.random.Generator,
+    *,
+    visits: pd.DataFrame | None = None,
 ) -> NDArray[np.float64]:
     """Barrels of each call, float64 (m,); 0 for a ship that is no tanker.
 
     A larger ship never loads fewer: the random numbers do not depend on the deadweight.
+
+    Args:
+        calls: m of them.
+        common: what they share.
+        cargo: the assumptions.
+        rng: source of randomness.
+        visits: when given, a seen call loads no more than can be pumped between the looks that bound its stay.
     """
     fraction = _laden_fractions(common.laden_mean[calls.draw], cargo, rng)
-    return calls.tanker * fraction * full_cargo(calls, common)
+    barrels = calls.tanker * fraction * full_cargo(calls, common)
+    return barrels if visits is None else np.minimum(barrels, _pumpable(calls, visits, cargo, rng))
+
+
+def _pumpable(
+    calls: Calls, visits: pd.DataFrame, cargo: CargoAssumptions, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """(m,) barrels that can be pumped in the longest stay that the looks allow; infinite where nothing bounds it."""
+    rate = cargo.pumping.rate_m3_per_h.quantile(rng.random(calls.draws))
+    other_h = cargo.pumping.other_h.quantile(rng.random(calls.draws))
+    longest = (visits["departure_latest"] - visits["arrival_earliest"]).dt.total_seconds().to_numpy() / 3600
+    longest = np.append(np.where(np.isnan(longest), np.inf, longest), np.inf)  # the last is that of unseen calls
+    pumping_h = np.maximum(longest[calls.visit] - other_h[calls.draw], 0.0)
+    return pumping_h * rate[calls.draw] * BARRELS_PER_M3
+
+
+def with_known_deadweight(calls: Calls, visits: pd.DataFrame, common: CargoDraws) -> Calls:
+    """Calls of ships that the user identified get her deadweight, which no error of the regression touches."""
+    known = visits["identified_as"].notna().to_numpy()
+    if not known.any():
+        return calls
+    ln_known = np.log(visits["dwt_t_p50"].to_numpy(np.float64))
+    mine = calls.seen & np.append(known, False)[calls.visit]
+    exact = ln_known[np.maximum(calls.visit, 0)] - common.fleet_bias_ln[calls.draw]
+    return replace(calls, ln_dwt=np.where(mine, exact, calls.ln_dwt))
 
 
 def full_cargo(calls: Calls, common: CargoDraws) -> NDArray[np.float64]:
@@ -83,51 +118,6 @@ def scenario_barrels(calls: Calls, common: CargoDraws, cargo: CargoAssumptions) 
     return {name: cargo.laden.scenarios[name].value * listed for name in SCENARIOS}
 
 
-def sample_loadings(
-    visits: pd.DataFrame, cargo: CargoAssumptions, *, product: str | None = None, draws: int = 2000, seed: int = 0
-) -> pd.DataFrame:
-    """Barrels of each visit by itself, for visits with ``counts``; columns as ``Estimate.loadings``.
-
-    Args:
-        visits: columns as ``Estimate.visits``.
-        cargo: the assumptions.
-        product: key of ``cargo.products``; the default product for None.
-        draws, seed: number of draws and random seed.
-
-    Raises:
-        BerthwatchError: the product is unknown.
-    """
-    rng = np.random.default_rng([seed, 1])
-    common = draw_cargo(cargo, product, draws, rng)
-    counted = visits[visits["counts"]].reset_index(drop=True)
-    calls = seen_calls(counted, draws, rng, berth=np.zeros(len(counted), np.int64))
-    return loadings_table(counted, calls, barrels_loaded(calls, common, cargo, rng), common, cargo)
-
-
-def seen_calls(visits: pd.DataFrame, draws: int, rng: np.random.Generator, *, berth: NDArray[np.int64]) -> Calls:
-    """Every visit in every draw, with a deadweight and a kind of ship drawn for each; call i of draw d at d * n + i."""
-    n = len(visits)
-    ln_mean, ln_sd = visit_deadweight(visits)
-    ln_dwt = ln_mean + ln_sd * rng.standard_normal((draws, n))
-    tanker = rng.random((draws, n)) < visits["tanker_probability"].to_numpy()
-    at_s = epoch_seconds(visits["last_seen"])
-    return Calls(
-        draws=draws,
-        draw=np.repeat(np.arange(draws), n),
-        at_s=np.tile(at_s, draws),
-        berth=np.tile(berth, draws),
-        visit=np.tile(np.arange(n), draws),
-        ln_dwt=ln_dwt.ravel(),
-        tanker=tanker.ravel(),
-    )
-
-
-def visit_deadweight(visits: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean and sd of ln(DWT in tonnes) of each visit's ship."""
-    columns = ("length_m", "length_sd_m", "beam_m", "beam_sd_m")
-    return dwt_distribution(*(visits[c].to_numpy(np.float64) for c in columns)) if len(visits) else (np.empty(0),) * 2
-
-
 def loadings_table(
     visits: pd.DataFrame,
     calls: Calls,
@@ -135,10 +125,14 @@ def loadings_table(
     common: CargoDraws,
     cargo: CargoAssumptions,
 ) -> pd.DataFrame:
-    """``Estimate.loadings`` from the seen calls of all draws (each visit once in each draw)."""
+    """``Estimate.loadings`` from the calls of all draws: what each visit with ``counts`` loaded."""
     seen = calls.select(calls.seen)
-    per_visit = _by_visit(seen, barrels[calls.seen], len(visits))
-    scenarios = {name: _by_visit(seen, b, len(visits)) for name, b in scenario_barrels(seen, common, cargo).items()}
+    counted = visits["counts"].to_numpy(bool)
+    per_visit = _by_visit(seen, barrels[calls.seen], len(visits))[:, counted]
+    scenarios = {
+        name: _by_visit(seen, b, len(visits))[:, counted] for name, b in scenario_barrels(seen, common, cargo).items()
+    }
+    visits = visits[counted]
     quantiles = np.quantile(per_visit, QUANTILES, axis=0)
     quantities = pd.DataFrame(
         {"barrels_mean": per_visit.mean(axis=0)}
@@ -153,11 +147,6 @@ def loadings_table(
         ],
         axis=1,
     )
-
-
-def epoch_seconds(times: pd.Series) -> NDArray[np.float64]:
-    """Aware times as seconds since 1970-01-01 UTC, float64."""
-    return times.dt.as_unit("us").astype("int64").to_numpy() / 1e6
 
 
 def _by_visit(calls: Calls, values: NDArray[np.float64], n_visits: int) -> NDArray[np.float64]:

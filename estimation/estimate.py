@@ -20,24 +20,18 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..configs.cargo import CargoAssumptions
 from ..configs.port import Port
 from ..errors import BerthwatchError
-from .calls import Calls, join_calls
-from .cargo import barrels_loaded, draw_cargo, loadings_table, scenario_barrels, seen_calls
+from .calls import Calls, assemble_calls
+from .cargo import barrels_loaded, draw_cargo, loadings_table, scenario_barrels, with_known_deadweight
 from .ledger import Ledger, build_ledger
 from .occupancy import observe_berths, scenes_in_order_of_time
-from .tables import (
-    THROUGHPUT_COLUMNS,
-    assumptions_table,
-    reader_warnings,
-    size_class_table,
-    throughput_row,
-    totals_table,
-)
-from .throughput import unseen_calls
-from .visits import build_visits
+from .reconstruct import reconstruct
+from .tables import assumptions_table, reader_warnings, size_class_table, throughput_table, totals_table
+from .visits import identify, visits_table
 
 if TYPE_CHECKING:
     from ..inference.store import SceneRecord
@@ -78,6 +72,7 @@ class Estimate:
             ``size_class`` str (most probable), ``size_class_probabilities`` list[float] in the order of
             ``inference.size_class.SIZE_CLASSES``; ``dwt_t_p05``, ``dwt_t_p50``, ``dwt_t_p95`` tonnes;
             ``link_probability`` float, probability that its sightings are one visit (1.0 for one sighting);
+            ``ship_probability`` float, probability that a ship was there at all and not a false alarm;
             ``counts`` bool, whether it enters the barrels (oil berth);
             ``identified_as`` str or None (name or IMO when the user identified the ship);
             ``detection_ids`` list[str], in order of time.
@@ -135,6 +130,8 @@ def estimate(
     product: str | None = None,
     period: tuple[datetime, datetime] | None = None,
     reported: pd.DataFrame | None = None,
+    identified: pd.DataFrame | None = None,
+    pump_limit: bool = False,
     draws: int = 2000,
     seed: int = 0,
 ) -> Estimate:
@@ -147,25 +144,44 @@ def estimate(
         product: key of ``cargo.products``; the default product for None.
         period: (start, end), aware; the first and the last scene's time for None. Scenes outside are left out.
         reported: columns ``date`` (aware) and ``barrels`` that states notified; see ``Ledger``.
+        identified: ships that the user knows: columns ``visit_id``, ``name`` (name or IMO number), ``dwt_t``; this
+            deadweight replaces the one from the measured size.
+        pump_limit: bound a seen visit's barrels by what can be pumped between the looks that bound its stay.
         draws: number of posterior draws.
         seed: of the random numbers.
 
     Raises:
-        BerthwatchError: no scene (in the period), a scene without time or given twice, unknown product or cap.
+        BerthwatchError: no scene (in the period), a scene without time or given twice, unknown product, cap or visit.
     """
     product = product or cargo.default_product
     cargo.product(product)
     cap = cargo.cap(port.cap)
     records, detections, period = _within(records, detections, period)
     observations = observe_berths(port, records, detections, recall=cargo.detector.recall)
-    visits = build_visits(observations, detections, port=port, traffic=cargo.traffic)
-    calls, throughput = _histories(port, observations, visits, cargo, period, draws, seed)
+    rng = np.random.default_rng([seed, 1])
+    period_s = (period[0].timestamp(), period[1].timestamp())
+    found = reconstruct(port.berths, observations, detections, cargo, period_s, draws, rng)
+    traffic = cargo.traffic
+    tanker_share = traffic.tanker_share_at_oil_berth.value
+    visits, row = visits_table(found, observations, detections, port.berths, tanker_share)
+    visits = visits if identified is None else identify(visits, identified)
+    calls = assemble_calls(
+        found.histories,
+        found.sightings,
+        found.visit,
+        found.fleet,
+        tanker_share=tanker_share,
+        tanker_share_weight=traffic.tanker_share_worth_ships.value,
+        start_s=period_s[0],
+        rng=rng,
+    )
+    calls = _at_oil_berths(calls, port, found.sightings.lane, found.visit, row)
 
     rng = np.random.default_rng([seed, 2])
     common = draw_cargo(cargo, product, draws, rng)
-    barrels = barrels_loaded(calls, common, cargo, rng)
+    calls = with_known_deadweight(calls, visits, common)
+    barrels = barrels_loaded(calls, common, cargo, rng, visits=visits if pump_limit else None)
     scenarios = scenario_barrels(calls, common, cargo)
-    counted = visits["counts"].to_numpy()
     return Estimate(
         port=port,
         cargo=cargo,
@@ -177,10 +193,10 @@ def estimate(
         detections=detections,
         observations=observations,
         visits=visits,
-        loadings=loadings_table(visits, calls, barrels, common, cargo)[counted].reset_index(drop=True),
+        loadings=loadings_table(visits, calls, barrels, common, cargo),
         totals=totals_table(calls, barrels, scenarios),
         by_size_class=size_class_table(calls, barrels),
-        throughput=throughput,
+        throughput=throughput_table(port, observations, calls, found.histories, period_s),
         ledger=build_ledger(
             calls,
             barrels,
@@ -191,8 +207,25 @@ def estimate(
             reported=reported,
         ),
         assumptions=assumptions_table(cargo, product),
-        warnings=reader_warnings(port, observations, visits),
+        warnings=reader_warnings(port, observations, visits, cargo),
     )
+
+
+def _at_oil_berths(
+    calls: Calls, port: Port, lane: NDArray[np.int64], visit: NDArray[np.int64], row: NDArray[np.int64]
+) -> Calls:
+    """Calls at oil berths, with visits numbered as the rows of the visits table.
+
+    Args:
+        calls: at all berths; visits numbered within their berth.
+        port: the berths.
+        lane, visit, row: (S,) of each sighting, its berth, number of its visit there, and row of the visits table.
+    """
+    row_of = np.full((len(port.berths), int(visit.max(initial=0)) + 1), -1)
+    row_of[lane, visit] = row
+    rows = np.where(calls.seen, row_of[calls.berth, np.maximum(calls.visit, 0)], -1)
+    is_oil = np.array([berth.kind == "oil" for berth in port.berths])
+    return replace(calls, visit=rows).select(is_oil[calls.berth])
 
 
 def _within(
@@ -213,30 +246,3 @@ def _within(
         raise BerthwatchError(f"no scene lies within the period {start:%Y-%m-%d} to {end:%Y-%m-%d}")
     ids = {r.scene_id for r in inside}
     return inside, detections[detections["scene_id"].isin(ids)].reset_index(drop=True), period
-
-
-def _histories(
-    port: Port,
-    observations: pd.DataFrame,
-    visits: pd.DataFrame,
-    cargo: CargoAssumptions,
-    period: tuple[datetime, datetime],
-    draws: int,
-    seed: int,
-) -> tuple[Calls, pd.DataFrame]:
-    """Calls of all oil berths in all draws, and the throughput table."""
-    rng = np.random.default_rng([seed, 1])
-    period_s = (period[0].timestamp(), period[1].timestamp())
-    berth_index = {berth.id: i for i, berth in enumerate(port.oil_berths)}
-    counted = visits[visits["counts"]]
-    seen = seen_calls(counted, draws, rng, berth=counted["berth_id"].map(berth_index).to_numpy(np.int64))
-    # Rows of the whole visits table, not of the counted part.
-    seen = replace(seen, visit=counted.index.to_numpy(np.int64)[seen.visit] if len(counted) else seen.visit)
-    parts, rows = [seen], []
-    for berth, i in zip(port.oil_berths, berth_index.values(), strict=True):
-        looks = observations[observations["berth_id"] == berth.id]
-        mine = visits[visits["berth_id"] == berth.id]
-        calls, flow = unseen_calls(berth, i, looks, mine, cargo.traffic, period_s, draws, rng)
-        parts.append(calls)
-        rows.append(throughput_row(berth.id, looks, calls.sum_by_draw() + len(mine), flow, period_s))
-    return join_calls(parts), pd.DataFrame(rows, columns=THROUGHPUT_COLUMNS)

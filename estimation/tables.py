@@ -12,7 +12,7 @@ from ..configs.cargo import CargoAssumptions
 from ..configs.port import Port
 from ..inference.size_class import SIZE_CLASSES
 from .calls import Calls, summarise
-from .throughput import Throughput
+from .histories import Histories
 
 PARTS = ("seen", "unseen", "total")
 
@@ -59,32 +59,37 @@ def size_class_table(calls: Calls, barrels: NDArray[np.float64]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=columns)
 
 
-def throughput_row(
-    berth_id: str,
-    looks: pd.DataFrame,
-    visits: NDArray[np.float64],
-    flow: Throughput,
-    period_s: tuple[float, float],
-) -> dict[str, object]:
-    """One row of ``Estimate.throughput``; visits is (draws,) seen and unseen."""
-    clear = looks[looks["state"] != "unobserved"]
-    occupied = clear["state"] == "occupied"
-    # A look at an occupied berth finds the ship with the mean recall, so the true share is higher by that factor.
-    found = 1 - clear["miss_probability"].mean() if len(clear) else np.nan
-    occupancy = float(min(1.0, occupied.mean() / found)) if len(clear) else np.nan
-    row: dict[str, object] = {
-        "berth_id": berth_id,
-        "n_looks": len(looks),
-        "n_clear": len(clear),
-        "n_occupied": int(occupied.sum()),
-        "occupancy": occupancy,
-        "p_seen": flow.p_seen,
-        "visits_little": occupancy * (period_s[1] - period_s[0]) / 3600 / float(flow.stay_h.mean()),
-    }
-    for name, values in (("arrivals_per_day", flow.arrivals_per_day), ("stay_h", flow.stay_h)):
-        for p in (0.05, 0.50, 0.95):
-            row[f"{name}_p{round(100 * p):02d}"] = float(np.quantile(values, p))
-    return row | summarise(visits, "visits")
+def throughput_table(
+    port: Port, observations: pd.DataFrame, calls: Calls, histories: Histories, period_s: tuple[float, float]
+) -> pd.DataFrame:
+    """``Estimate.throughput``; lane i of the histories is berth i of the port."""
+    by_berth = dict(list(observations.groupby("berth_id", sort=False)))
+    days = (period_s[1] - period_s[0]) / 86_400
+    rows = []
+    for lane, berth in enumerate(port.berths):
+        if berth.kind != "oil":
+            continue
+        looks = by_berth[berth.id]
+        clear = looks[looks["state"] != "unobserved"]
+        here = calls.select(calls.berth == lane)
+        visits, seen = here.sum_by_draw(), here.select(here.seen).sum_by_draw()
+        occupied = int((clear["state"] == "occupied").sum())
+        # A look at an occupied berth finds the ship with the mean recall, so the true share is higher by that factor.
+        found = 1 - clear["miss_probability"].mean() if len(clear) else np.nan
+        occupancy = float(min(1.0, occupied / len(clear) / found)) if len(clear) else np.nan
+        row: dict[str, object] = {"berth_id": berth.id, "n_looks": len(looks), "n_clear": len(clear)}
+        row |= {"n_occupied": occupied, "occupancy": occupancy}
+        row |= _quantiles("arrivals_per_day", 24 * histories.rate_per_h[lane])
+        row |= _quantiles("stay_h", histories.stay_h[lane])
+        row["p_seen"] = float(seen.sum() / visits.sum()) if visits.sum() else np.nan
+        row |= summarise(visits, "visits")
+        row["visits_little"] = occupancy * days * 24 / float(histories.stay_h[lane].mean())
+        rows.append(row)
+    return pd.DataFrame(rows, columns=THROUGHPUT_COLUMNS)
+
+
+def _quantiles(name: str, values: NDArray[np.float64]) -> dict[str, float]:
+    return {f"{name}_p{round(100 * p):02d}": float(np.quantile(values, p)) for p in (0.05, 0.50, 0.95)}
 
 
 def assumptions_table(cargo: CargoAssumptions, product: str) -> pd.DataFrame:
@@ -114,11 +119,15 @@ def assumptions_table(cargo: CargoAssumptions, product: str) -> pd.DataFrame:
         f"recall of ships of {recall.length_px[0]:g} to {recall.length_px[-1]:g} pixels",
         float(np.median(recall.recall)), recall.recall[0], recall.recall[-1], "share", recall.status, recall.source,
     ))  # fmt: skip
+    add("share of tankers, worth so many identified ships", cargo.traffic.tanker_share_worth_ships, "ships")
+    add("hulls come back: concentration of the fleet", cargo.traffic.fleet_concentration, "")
     add("false alarms per look", cargo.detector.false_alarms_per_look, "probability")
     return pd.DataFrame(rows, columns=["name", "value", "low", "high", "unit", "status", "source"])
 
 
-def reader_warnings(port: Port, observations: pd.DataFrame, visits: pd.DataFrame) -> tuple[str, ...]:
+def reader_warnings(
+    port: Port, observations: pd.DataFrame, visits: pd.DataFrame, cargo: CargoAssumptions
+) -> tuple[str, ...]:
     """What a reader must know before quoting a figure."""
     found = []
     if not port.oil_berths:
@@ -140,5 +149,13 @@ def reader_warnings(port: Port, observations: pd.DataFrame, visits: pd.DataFrame
             found.append(
                 f"Berth {berth.id} held more than one ship in {rafted + doubled} scene(s); one is counted, so the "
                 "barrels may be too low."
+            )
+        mine = visits[visits["berth_id"] == berth.id]
+        lasted_h = (mine["last_seen"] - mine["first_seen"]).dt.total_seconds() / 3600
+        long = mine[lasted_h > 2 * cargo.traffic.stay_h.high]
+        if len(long):
+            found.append(
+                f"{', '.join(long['visit_id'])} lasted more than twice the longest usual stay "
+                f"({cargo.traffic.stay_h.high:g} h): a ship laid up, or a structure taken for one? Look at the picture."
             )
     return tuple(found)

@@ -1,168 +1,217 @@
-"""Sightings of one hull at one berth, joined into visits."""
+"""Visits seen: sightings of one hull at one berth, joined, with her fused size and the times that bound her stay."""
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
-from scipy.stats import norm
+from numpy.typing import NDArray
+from scipy.special import expit
 
-from ..configs.cargo import Traffic
+from ..configs.cargo import CargoAssumptions
 from ..configs.port import Berth, Port
+from ..errors import BerthwatchError
 from ..inference.deadweight import dwt_distribution, dwt_quantile
-from ..inference.size_class import most_likely_size_class, size_class_probabilities
+from ..inference.size_class import SIZE_CLASSES, most_likely_size_class, size_class_probabilities
+from .looks import EDGE_SD, epoch_seconds
+from .reconstruct import Reconstruction, reconstruct
 
-_EDGE_SD = 0.25  # share of her measured length by which a hull cut by the scene's edge may be longer
+_TIMES = ("first_seen", "last_seen", "arrival_earliest", "arrival_latest", "departure_earliest", "departure_latest")
+_SIZES = ("length_m", "length_sd_m", "beam_m", "beam_sd_m")
 
 
 def build_visits(
-    observations: pd.DataFrame, detections: gpd.GeoDataFrame, *, port: Port, traffic: Traffic
+    observations: pd.DataFrame,
+    detections: gpd.GeoDataFrame,
+    *,
+    port: Port,
+    cargo: CargoAssumptions,
+    draws: int = 2000,
+    seed: int = 0,
 ) -> pd.DataFrame:
-    """Join the sightings of each berth into visits.
-
-    Two sightings in a row belong to one visit when that is likelier than a second ship in the gap: it depends on how
-    well the lengths agree, on the gap against the stays that are usual, and on clear looks between that showed the
-    berth free.
+    """Join the sightings of each berth into visits, by the histories that fit all looks at it.
 
     Args:
-        observations: columns as ``Estimate.observations``.
+        observations: columns as ``Estimate.observations``; they set the period.
         detections: the store's columns.
         port: the berths.
-        traffic: assumed stays and arrivals.
+        cargo: assumed traffic and false alarms.
+        draws, seed: number of histories and random seed.
 
     Returns:
         One row a visit, by first sighting then berth; columns as ``Estimate.visits``.
     """
-    ships = detections.set_index("detection_id")
-    by_berth = dict(list(observations.groupby("berth_id", sort=False)))
-    parts = [_visits_at(b, by_berth[b.id], ships, traffic) for b in port.berths if b.id in by_berth]
-    visits = pd.concat(parts, ignore_index=True)
-    return visits.sort_values(["first_seen", "berth_id"], kind="stable", ignore_index=True)
+    at_s = epoch_seconds(observations["acquired_at"])
+    found = reconstruct(
+        port.berths, observations, detections, cargo, (at_s.min(), at_s.max()), draws, np.random.default_rng([seed, 1])
+    )
+    return visits_table(found, observations, detections, port.berths, cargo.traffic.tanker_share_at_oil_berth.value)[0]
 
 
-def _visits_at(berth: Berth, looks: pd.DataFrame, ships: pd.DataFrame, traffic: Traffic) -> pd.DataFrame:
-    """Visits of one berth, in order of time."""
-    clear = looks[looks["state"] != "unobserved"].sort_values("acquired_at", kind="stable").reset_index(drop=True)
-    sightings = clear[clear["state"] == "occupied"]
-    detection_ids = [ids[0] for ids in sightings["detection_ids"]]
-    seen = ships.loc[detection_ids].assign(at=sightings["acquired_at"].to_numpy(), look=sightings.index)
-    link = [_same_visit_probability(a, b, clear, berth, traffic) for (_, a), (_, b) in pairwise(seen.iterrows())]
-    number = np.cumsum([0, *(p < 0.5 for p in link)])[: len(seen)]
-    groups = [seen.index[number == i] for i in range(number[-1] + 1)] if len(seen) else []
-
-    tanker_prior = traffic.tanker_share_at_oil_berth.value if berth.kind == "oil" else 0.5
-    rows = []
-    for i, ids in enumerate(groups):
-        of_visit = seen.loc[ids]
-        inside = [link[j] for j in range(len(link)) if number[j] == number[j + 1] == i]
-        before = clear["acquired_at"][: of_visit["look"].iloc[0]]
-        after = clear["acquired_at"][of_visit["look"].iloc[-1] + 1 :]
-        rows.append(
-            {
-                "visit_id": f"{berth.id}-{i + 1:04d}",
-                "berth_id": berth.id,
-                "first_seen": of_visit["at"].iloc[0],
-                "last_seen": of_visit["at"].iloc[-1],
-                "arrival_earliest": before.iloc[-1] if len(before) else pd.NaT,
-                "arrival_latest": of_visit["at"].iloc[0],
-                "departure_earliest": of_visit["at"].iloc[-1],
-                "departure_latest": after.iloc[0] if len(after) else pd.NaT,
-                "n_sightings": len(of_visit),
-                **_fused_size(of_visit),
-                "tanker_probability": _tanker_probability(of_visit["tanker_probability"].to_numpy(), tanker_prior),
-                "link_probability": float(np.prod(inside)) if inside else 1.0,
-                "counts": berth.kind == "oil",
-                "identified_as": None,
-                "detection_ids": list(ids),
-            }
-        )
-    return _with_sizes(rows)
-
-
-def _same_visit_probability(a: pd.Series, b: pd.Series, clear: pd.DataFrame, berth: Berth, traffic: Traffic) -> float:
-    """Probability that two sightings in a row are of one visit."""
-    gap_h = (b["at"] - a["at"]).total_seconds() / 3600
-    between = clear.loc[a["look"] + 1 : b["look"] - 1, "miss_probability"]
-    stays_on = _residual_survival(gap_h, traffic)
-    a_new_ship = (1 - stays_on) * -np.expm1(-traffic.arrivals_per_day.value * gap_h / 24 / 2)
-
-    low, high = np.log(berth.ship_length_m)
-    fleet_sd = (high - low) / 2 / 1.645
-    off = np.log(b["length_m"] / a["length_m"])
-    error_sd = np.hypot(a["length_sd_m"] / a["length_m"], b["length_sd_m"] / b["length_m"]) + 1e-9
-    same = stays_on * norm.pdf(off, scale=error_sd) * between.prod()
-    other = a_new_ship * norm.pdf(off, scale=np.hypot(error_sd, np.sqrt(2) * fleet_sd))
-    return float(same / (same + other)) if same + other > 0 else 0.0
+def visits_table(
+    found: Reconstruction,
+    observations: pd.DataFrame,
+    detections: gpd.GeoDataFrame,
+    berths: Sequence[Berth],
+    tanker_share: float,
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """The visits, and the row of each sighting's visit, (S,) int64."""
+    ids = found.detection_ids
+    of_sighting = pd.DataFrame(detections).set_index("detection_id").loc[ids].reset_index()
+    lane, number = found.sightings.lane, found.visit
+    order = pd.DataFrame({"lane": lane, "number": number, "at_s": found.sightings.at_s})
+    first = order.groupby(["lane", "number"], sort=False)["at_s"].transform("min").to_numpy()
+    # Rows by first sighting, then berth in the order of the port file.
+    key = np.rec.fromarrays([first, lane, number])
+    _, row = np.unique(key, return_inverse=True)
+    row = row.astype(np.int64)
+    n = int(row.max()) + 1 if len(row) else 0
+    some = np.zeros(n, np.int64)
+    some[row] = np.arange(len(row))
+    berth_ids = np.array([b.id for b in berths])
+    is_oil = np.array([b.kind == "oil" for b in berths])
+    lane_of_row, number_of_row = lane[some], number[some]
+    prior = np.where(is_oil[lane_of_row], tanker_share, 0.5)
+    log_odds = np.bincount(row, found.sightings.tanker_log_odds, n) / np.maximum(np.bincount(row, minlength=n), 1)
+    visits = pd.DataFrame(
+        {
+            "visit_id": pd.Series(
+                [f"{berth_ids[b]}-{i + 1:04d}" for b, i in zip(lane_of_row, number_of_row, strict=True)], dtype="str"
+            ),
+            "berth_id": pd.Series(berth_ids[lane_of_row], dtype="str"),
+            **_times(found, row, lane_of_row, observations, berths),
+            "n_sightings": np.bincount(row, minlength=n).astype(np.int64),
+            **_fused_sizes(of_sighting, row, n),
+            "tanker_probability": expit(log_odds + np.log(prior / (1 - prior))),
+            **dict.fromkeys(("size_class", "size_class_probabilities", "dwt_t_p05", "dwt_t_p50", "dwt_t_p95")),
+            "link_probability": _link_probability(found, row, n),
+            "ship_probability": _at_least_one(found, row, n),
+            "counts": is_oil[lane_of_row],
+            "identified_as": pd.Series([None] * n, dtype="object"),
+            "detection_ids": pd.Series(_grouped(ids, row, n), dtype="object"),
+        }
+    )
+    return _with_classes(visits), row
 
 
-def _residual_survival(gap_h: float, traffic: Traffic) -> float:
-    """Chance that a ship seen at some time of her stay is still there gap_h later: E[(stay - gap)+] / E[stay]."""
-    stay = traffic.stay_h
-    mu, sigma = np.log(stay.mode), np.log(stay.high / stay.low) / 2 / 1.645
-    if gap_h <= 0:
-        return 1.0
-    d = (mu - np.log(gap_h)) / sigma
-    mean_h = np.exp(mu + sigma**2 / 2)
-    return float(ndtr(d + sigma) - gap_h * ndtr(d) / mean_h)
+def identify(visits: pd.DataFrame, identified: pd.DataFrame) -> pd.DataFrame:
+    """Visits with the ships that the user knows; her deadweight replaces the one from her size.
 
+    Args:
+        visits: columns as ``Estimate.visits``.
+        identified: columns ``visit_id``, ``name`` (name or IMO number), ``dwt_t``.
 
-def _fused_size(sightings: pd.DataFrame) -> dict[str, float]:
-    """Length and beam over sightings, weighted by their precision.
-
-    Errors of one detector on one hull are alike in part: the fused sd never falls below half of the best single one.
-    A hull that the scene's edge cuts only counts when no sighting shows her whole.
+    Raises:
+        BerthwatchError: a visit does not exist or comes twice, or a deadweight is not positive.
     """
-    whole = sightings[~sightings["touches_edge"]]
-    size = {}
+    visits = visits.copy()
+    rows = {visit_id: i for i, visit_id in enumerate(visits["visit_id"])}
+    done: set[str] = set()
+    for line, ship in enumerate(identified.to_dict("records"), 1):
+        visit_id, dwt_t = str(ship["visit_id"]), float(ship["dwt_t"])
+        if visit_id not in rows:
+            raise BerthwatchError(f"identified ships, row {line}: visit_id '{visit_id}' is no visit of this port")
+        if visit_id in done:
+            raise BerthwatchError(f"identified ships, row {line}: visit_id '{visit_id}' comes twice; keep one")
+        if not dwt_t > 0:
+            raise BerthwatchError(f"identified ships, row {line}: dwt_t must be above 0 tonnes, got {ship['dwt_t']}")
+        done.add(visit_id)
+        i = rows[visit_id]
+        visits.loc[i, "identified_as"] = str(ship["name"])
+        visits.loc[i, ["dwt_t_p05", "dwt_t_p50", "dwt_t_p95"]] = dwt_t
+        known = [float(c.dwt_min_t <= dwt_t < c.dwt_max_t) for c in SIZE_CLASSES]
+        visits.at[i, "size_class_probabilities"] = known
+        visits.loc[i, "size_class"] = SIZE_CLASSES[known.index(1.0)].name
+    return visits
+
+
+def _times(
+    found: Reconstruction,
+    row: NDArray[np.int64],
+    lane_of_row: NDArray[np.int64],
+    observations: pd.DataFrame,
+    berths: Sequence[Berth],
+) -> dict[str, pd.Series]:
+    """First and last sighting, and the clear looks before and after that did not show the ship."""
+    n = len(lane_of_row)
+    at_s = found.sightings.at_s
+    first_s, last_s = np.full(n, np.inf), np.full(n, -np.inf)
+    np.minimum.at(first_s, row, at_s)
+    np.maximum.at(last_s, row, at_s)
+    before, after = np.full(n, np.nan), np.full(n, np.nan)
+    clear = observations[observations["state"] != "unobserved"]
+    clear_s, clear_berth = epoch_seconds(clear["acquired_at"]), clear["berth_id"].to_numpy()
+    for lane, berth in enumerate(berths):
+        looks = np.sort(clear_s[clear_berth == berth.id])
+        mine = np.flatnonzero(lane_of_row == lane)
+        i = np.searchsorted(looks, first_s[mine], side="left") - 1
+        before[mine[i >= 0]] = looks[i[i >= 0]]
+        j = np.searchsorted(looks, last_s[mine], side="right")
+        after[mine[j < len(looks)]] = looks[j[j < len(looks)]]
+    values = dict(zip(_TIMES, (first_s, last_s, before, first_s, last_s, after), strict=True))
+    return {name: _utc(v) for name, v in values.items()}
+
+
+def _utc(seconds: NDArray[np.float64]) -> pd.Series:
+    micro = pd.Series(np.where(np.isnan(seconds), 0, np.rint(seconds * 1e6)).astype("int64"))
+    return pd.to_datetime(micro, unit="us", utc=True).dt.as_unit("ns").mask(np.isnan(seconds))
+
+
+def _fused_sizes(of_sighting: pd.DataFrame, row: NDArray[np.int64], n: int) -> dict[str, NDArray[np.float64]]:
+    """Length and beam of each visit's ship over her sightings, weighted by their precision.
+
+    Errors of one detector on one hull are alike in part: the fused sd never falls below half of a single one's. A
+    hull that the scene's edge cuts counts only when no sighting shows her whole.
+    """
+    cut = of_sighting["touches_edge"].to_numpy(bool)
+    whole_in_visit = np.bincount(row, ~cut, n) > 0
+    used = ~(cut & whole_in_visit[row])
+    sizes: dict[str, NDArray[np.float64]] = {}
     for name in ("length", "beam"):
-        rows = whole if len(whole) else sightings
-        values, sds = rows[f"{name}_m"].to_numpy(), np.maximum(rows[f"{name}_sd_m"].to_numpy(), 1e-6)
-        if not len(whole):
-            sds = np.hypot(sds, _EDGE_SD * values)
-        weights = sds**-2.0
-        size[f"{name}_m"] = float(np.sum(weights * values) / np.sum(weights))
-        size[f"{name}_sd_m"] = float(max(np.sum(weights) ** -0.5, sds.min() / 2))
-    return size
+        value = of_sighting[f"{name}_m"].to_numpy(np.float64)
+        sd = np.maximum(of_sighting[f"{name}_sd_m"].to_numpy(np.float64), 1e-3)
+        sd = np.where(cut, np.hypot(sd, EDGE_SD * value), sd)
+        weight = used * sd**-2.0
+        total, count = np.bincount(row, weight, n), np.bincount(row, used, n)
+        sizes[f"{name}_m"] = np.bincount(row, weight * value, n) / np.maximum(total, 1e-12)
+        sizes[f"{name}_sd_m"] = np.sqrt(np.maximum(1.0, count / 4) / np.maximum(total, 1e-12))
+    return sizes
 
 
-def _tanker_probability(probabilities: np.ndarray, prior: float) -> float:
-    """Detector's probabilities (which start from even odds) and the berth's prior, in log odds.
-
-    Sightings of one hull by one model err alike, so they are averaged, not multiplied.
-    """
-    p = np.clip(probabilities, 0.02, 0.98)
-    log_odds = np.mean(np.log(p / (1 - p))) + np.log(prior / (1 - prior))
-    return float(1 / (1 + np.exp(-log_odds)))
+def _link_probability(found: Reconstruction, row: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+    """Probability that each sighting after the first shows the ship of the one before: product over the visit."""
+    inner = np.zeros(len(row), bool)
+    inner[1:] = (found.sightings.lane[1:] == found.sightings.lane[:-1]) & (found.visit[1:] == found.visit[:-1])
+    ln_p = np.log(np.maximum(np.where(inner, found.same, 1.0), 1e-6))
+    return np.exp(np.bincount(row, ln_p, n))
 
 
-_COLUMNS = (
-    "visit_id", "berth_id", "first_seen", "last_seen", "arrival_earliest", "arrival_latest", "departure_earliest",
-    "departure_latest", "n_sightings", "length_m", "length_sd_m", "beam_m", "beam_sd_m", "tanker_probability",
-    "size_class", "size_class_probabilities", "dwt_t_p05", "dwt_t_p50", "dwt_t_p95", "link_probability", "counts",
-    "identified_as", "detection_ids",
-)  # fmt: skip
-_TIMES = ("first_seen", "last_seen", "arrival_earliest", "arrival_latest", "departure_earliest", "departure_latest")
+def _at_least_one(found: Reconstruction, row: NDArray[np.int64], n: int) -> NDArray[np.float64]:
+    """Share of histories in which at least one sighting of the visit shows a ship."""
+    real = found.histories.real[found.sightings.look, found.sightings.lane]
+    shown = np.zeros((n, real.shape[1]), bool)
+    np.logical_or.at(shown, row, real)
+    return shown.mean(axis=1)
 
 
-def _with_sizes(rows: list[dict[str, object]]) -> pd.DataFrame:
-    """The visits table with size class and deadweight added, right dtypes also when it is empty."""
-    visits = pd.DataFrame(rows, columns=[c for c in _COLUMNS if not c.startswith(("size_class", "dwt_t"))])
-    for name in _TIMES:
-        visits[name] = pd.to_datetime(visits[name], utc=True).dt.as_unit("ns")
-    floats = ("length_m", "length_sd_m", "beam_m", "beam_sd_m", "tanker_probability", "link_probability")
-    kinds = dict.fromkeys(floats, "float64") | {"n_sightings": "int64", "counts": "bool", "identified_as": "object"}
-    visits = visits.astype(kinds | {"visit_id": "str", "berth_id": "str"})
-    sizes = [visits[c].to_numpy() for c in ("length_m", "length_sd_m", "beam_m", "beam_sd_m")]
+def _grouped(ids: NDArray[np.str_], row: NDArray[np.int64], n: int) -> list[list[str]]:
+    groups: list[list[str]] = [[] for _ in range(n)]
+    for detection_id, i in zip(ids.tolist(), row.tolist(), strict=True):
+        groups[i].append(detection_id)
+    return groups
+
+
+def _with_classes(visits: pd.DataFrame) -> pd.DataFrame:
+    """Size class and deadweight filled in from the fused size; right dtypes also when there is no visit."""
+    sizes = [visits[c].to_numpy(np.float64) for c in _SIZES]
+    ln_mean, ln_sd, probabilities = np.empty(0), np.empty(0), np.empty((0, 1))
     if len(visits):
         ln_mean, ln_sd = dwt_distribution(*sizes)
         probabilities = size_class_probabilities(*sizes)
-    else:
-        ln_mean, ln_sd, probabilities = np.empty(0), np.empty(0), np.empty((0, 1))
     for name, p in (("dwt_t_p05", 0.05), ("dwt_t_p50", 0.50), ("dwt_t_p95", 0.95)):
         visits[name] = dwt_quantile(ln_mean, ln_sd, p)
     visits["size_class"] = pd.Series(most_likely_size_class(probabilities), dtype="str", index=visits.index)
-    visits["size_class_probabilities"] = pd.Series(list(probabilities.tolist()), dtype="object", index=visits.index)
-    return visits[list(_COLUMNS)]
+    visits["size_class_probabilities"] = pd.Series(probabilities.tolist(), dtype="object", index=visits.index)
+    return visits

@@ -115,7 +115,8 @@ def test_more_cloud_leaves_more_unseen():
     a, b = run(clear), run(cloudy)
 
     assert b.total("unseen")["visits_mean"] > 2 * a.total("unseen")["visits_mean"]
-    assert a.total("seen")["visits_mean"] == pytest.approx(b.total("seen")["visits_mean"], abs=0.1)
+    # A lone sighting between two empty looks a day apart is a little likelier to be a false alarm.
+    assert 1.5 < a.total("seen")["visits_mean"] <= b.total("seen")["visits_mean"] <= 2.0
 
 
 def test_without_any_clear_look_the_estimate_is_the_prior_and_says_so():

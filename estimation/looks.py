@@ -1,0 +1,168 @@
+"""Berth observations as plain arrays on one axis of time: what the chain is filtered through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..configs.port import Berth
+from ..inference.deadweight import dwt_distribution
+from .sightings import LengthPrior, Sightings, length_likelihoods
+
+NO_LOOK, VACANT, SIGHTING = -1, 0, 1
+EDGE_SD = 0.25  # share of her measured length by which a hull cut by the scene's edge may be longer
+
+# The 5 % to 95 % range of ship lengths in a port file is 2 * 1.645 sd wide. Which ships a port attracts as a whole is
+# less known than how they differ: 0.8^2 + 0.6^2 = 1 splits the variance.
+_RANGE_SDS = 3.29
+_BETWEEN_PORTS, _WITHIN_PORT = 0.8, 0.6
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Looks at B berths (lanes) that share one axis of time.
+
+    Attributes:
+        hour: (n,) int64, whole hours since the start of the period, not descending; steps no longer than the chain's
+            ``max_step_h`` (times without a look are put in between).
+        outcome: (n, B) int8, NO_LOOK, VACANT or SIGHTING.
+        miss: (n, B) float64, probability that a ship alongside is missed in that look.
+        ln_new: (n, B) float64, log likelihood of the sighting's measured length if it is the ship of another visit.
+        ln_same: (n, B) float64, the same if it is the ship of the berth's sighting before.
+        ln_false: (n, B) float64, the same if there is no ship.
+    """
+
+    hour: NDArray[np.int64]
+    outcome: NDArray[np.int8]
+    miss: NDArray[np.float64]
+    ln_new: NDArray[np.float64]
+    ln_same: NDArray[np.float64]
+    ln_false: NDArray[np.float64]
+
+
+def read_looks(
+    observations: pd.DataFrame,
+    detections: gpd.GeoDataFrame,
+    berths: Sequence[Berth],
+    *,
+    period_s: tuple[float, float],
+    max_step_h: int,
+    returns: float,
+) -> tuple[Looks, Sightings, NDArray[np.str_]]:
+    """Looks and sightings of a table of observations; berth i is lane i.
+
+    Looks within one hour at one berth are no independent witnesses: a sighting overrules empty ones, and of several
+    empty ones one counts.
+
+    Args:
+        observations: columns as ``Estimate.observations``.
+        detections: the store's columns.
+        berths: the lanes.
+        period_s: start and end, seconds since 1970 UTC.
+        max_step_h: longest step of the time axis.
+        returns: probability that the next call is by the same hull as the last one.
+
+    Returns:
+        The looks; the sightings; and their (S,) detection ids.
+    """
+    lane_of = {berth.id: i for i, berth in enumerate(berths)}
+    clear = observations[observations["state"] != "unobserved"]
+    at_s = epoch_seconds(clear["acquired_at"])
+    table = pd.DataFrame(
+        {
+            "lane": clear["berth_id"].map(lane_of).to_numpy(np.int64),
+            "hour": np.rint((at_s - period_s[0]) / 3600).astype(np.int64),
+            "at_s": at_s,
+            "occupied": (clear["state"] == "occupied").to_numpy(),
+            "miss": clear["miss_probability"].to_numpy(np.float64),
+            "detection_id": [ids[0] if len(ids) else "" for ids in clear["detection_ids"]],
+        }
+    )
+    table = table.sort_values(["lane", "hour", "occupied", "at_s"], kind="stable", ignore_index=True)
+    hourly = table.groupby(["lane", "hour"])["occupied"]
+    table = table[table["occupied"] | (~hourly.transform("any") & (hourly.cumcount() == 0))].reset_index(drop=True)
+    rank = table.groupby(["lane", "hour"]).cumcount().to_numpy()
+    hours, row = _time_axis(table["hour"].to_numpy(), rank, period_s, max_step_h)
+
+    lane, occupied = table["lane"].to_numpy(), table["occupied"].to_numpy()
+    seen = table[occupied]
+    sightings = _sightings(seen, row[occupied], detections)
+    likelihoods = length_likelihoods(sightings, length_prior(berths, returns))
+    shape = (len(hours), len(berths))
+    outcome, miss = np.full(shape, NO_LOOK, np.int8), np.zeros(shape)
+    outcome[row, lane], miss[row, lane] = occupied, table["miss"]
+    planes = [np.zeros(shape) for _ in likelihoods]
+    for plane, values in zip(planes, likelihoods, strict=True):
+        plane[sightings.look, sightings.lane] = values
+    return Looks(hours, outcome, miss, *planes), sightings, seen["detection_id"].to_numpy(str)
+
+
+def length_prior(berths: Sequence[Berth], returns: float) -> LengthPrior:
+    """What port files say of the lengths of ships that use their berths."""
+    low, high = np.log(np.array([b.ship_length_m for b in berths], np.float64)).T
+    sd = (high - low) / _RANGE_SDS
+    return LengthPrior((low + high) / 2, _BETWEEN_PORTS * sd, _WITHIN_PORT * sd, returns)
+
+
+def epoch_seconds(times: pd.Series) -> NDArray[np.float64]:
+    """Aware times as seconds since 1970-01-01 UTC, float64."""
+    return times.dt.as_unit("us").astype("int64").to_numpy() / 1e6
+
+
+def _time_axis(
+    hour: NDArray[np.int64], rank: NDArray[np.int64], period_s: tuple[float, float], max_step_h: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Hours of the axis, with start, end and enough hours between; and the row of each look."""
+    last = max(int(np.ceil((period_s[1] - period_s[0]) / 3600)), int(hour.max(initial=0)))
+    keys = np.unique(np.concatenate([hour * 1000 + rank, [0, last * 1000]]))
+    gaps = np.diff(keys // 1000)
+    # A gap of 200 h with steps of at most 72 h is cut in three, at 66 and 133 h.
+    cuts = [
+        keys[i] // 1000 + gaps[i] * j // pieces
+        for i in np.flatnonzero(gaps > max_step_h)
+        for pieces in [-(-gaps[i] // max_step_h)]
+        for j in range(1, pieces)
+    ]
+    keys = np.unique(np.concatenate([keys, np.array(cuts, np.int64) * 1000]))
+    return keys // 1000, np.searchsorted(keys, hour * 1000 + rank)
+
+
+def _sightings(seen: pd.DataFrame, row: NDArray[np.int64], detections: gpd.GeoDataFrame) -> Sightings:
+    """Arrays of the ships seen, in the order of the table."""
+    columns = ["length_m", "length_sd_m", "beam_m", "beam_sd_m", "tanker_probability", "touches_edge"]
+    ships = pd.DataFrame(detections).set_index("detection_id").loc[seen["detection_id"], columns]
+    length, length_sd, beam, beam_sd, tanker = (ships[c].to_numpy(np.float64) for c in columns[:5])
+    length_sd = np.maximum(np.where(ships["touches_edge"], np.hypot(length_sd, EDGE_SD * length), length_sd), 0.1)
+    x, error_sd, scatter_sd = deadweight_reading(length, length_sd, beam, beam_sd)
+    p = np.clip(tanker, 0.02, 0.98)
+    return Sightings(
+        lane=seen["lane"].to_numpy(np.int64),
+        look=row,
+        at_s=seen["at_s"].to_numpy(np.float64),
+        ln_length=np.log(length),
+        ln_length_sd=length_sd / length,
+        x=x,
+        error_sd=error_sd,
+        scatter_sd=scatter_sd,
+        tanker_log_odds=np.log(p / (1 - p)),
+    )
+
+
+def deadweight_reading(
+    length_m: NDArray[np.float64],
+    length_sd_m: NDArray[np.float64],
+    beam_m: NDArray[np.float64],
+    beam_sd_m: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """ln DWT read from a measured size, the sd of its measurement error, and the scatter of true ln DWT about it.
+
+    The first is what two sightings of a hull differ by, the second what they share.
+    """
+    x, sd = dwt_distribution(length_m, length_sd_m, beam_m, beam_sd_m)
+    _, scatter = dwt_distribution(length_m, np.zeros_like(length_m), beam_m, beam_sd_m)
+    return x, np.sqrt(np.maximum(sd**2 - scatter**2, 1e-6)), scatter
