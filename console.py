@@ -79,6 +79,47 @@ class SceneProgress:
         err.print(f"{self._n_ended}/{self._n_scenes} {name}: {told}", soft_wrap=True)
 
 
+class StepProgress:
+    """A bar for each step of some work; without a terminal, a line for each tenth of a step.
+
+    Used as a context manager; `tell` is what the work calls, with the step's name, how much is done, and of how much
+    (None while that is unknown).
+    """
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=err,
+            disable=not err.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._tenths: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def tell(self, step: str, done: int, total: int | None) -> None:
+        """Move a step's bar, or print its line."""
+        if step not in self._tasks:
+            self._tasks[step] = self._bars.add_task(escape(step), total=total)
+        self._bars.update(self._tasks[step], completed=done, total=total)
+        if err.is_terminal:
+            return
+        tenth = 10 * done // total if total else done // 1000
+        if self._tenths.get(step) != tenth:
+            self._tenths[step] = tenth
+            err.print(f"{escape(step)}: {done}{f' of {total}' if total else ''}", soft_wrap=True)
+
+
 def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
     """Write `run.json`: the command, the versions and every setting as it was resolved, beside the run's output."""
     run = {
@@ -127,20 +168,21 @@ def show_estimate(estimate: "Estimate", report: Path) -> None:
     table = Table("visit", "first seen", "last seen", "length, m", "size class", "barrels, 90 %")
     for visit in visits.itertuples():
         table.add_row(
-            visit.visit_id,
+            f"{visit.visit_id}",
             f"{visit.first_seen:%Y-%m-%d %H:%M}",
             f"{visit.last_seen:%Y-%m-%d %H:%M}",
             f"{visit.length_m:.0f} ± {visit.length_sd_m:.0f}",
-            visit.size_class,
+            f"{visit.size_class}",
             f"{visit.barrels_p05:,.0f} to {visit.barrels_p95:,.0f}",
         )
     if len(visits):
         out.print(table)
-    for part, meaning in (("seen", "visits seen"), ("total", "seen and unseen")):
+    for part, meaning in (("seen", "seen"), ("total", "seen and unseen")):
         row = estimate.total(part)
         out.print(
-            f"{meaning}: {row['visits_p50']:.0f} visits, {row['barrels_p50']:,.0f} barrels "
-            f"(90 %: {row['barrels_p05']:,.0f} to {row['barrels_p95']:,.0f})"
+            f"visits {meaning}: {row['visits_p50']:.0f} (90 %: {row['visits_p05']:.0f} to {row['visits_p95']:.0f}), "
+            f"barrels {row['barrels_p50']:,.0f} (90 %: {row['barrels_p05']:,.0f} to {row['barrels_p95']:,.0f})",
+            soft_wrap=True,
         )
     for warning in estimate.warnings:
         err.print(f"[yellow]note[/]: {escape(warning)}", soft_wrap=True)

@@ -8,18 +8,18 @@ import sys
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import rasterio
 from training_dataset_cases import write_text
 
-from berthwatch.configs.chips import ChipsConfig, load_chips_config
-from berthwatch.errors import BerthwatchError
-from berthwatch.training.chip_manifest import read_chip
-from berthwatch.training.chip_set import make_chip_set
-from berthwatch.training.chips import IGNORED
-from berthwatch.training.labels import MODEL_CLASSES
+cv2 = pytest.importorskip("cv2", reason="training needs OpenCV, which comes with the 'train' extra")
+
+from berthwatch.configs.chips import ChipsConfig, load_chips_config  # noqa: E402
+from berthwatch.errors import BerthwatchError  # noqa: E402
+from berthwatch.training.chip_set import make_chip_set  # noqa: E402
+from berthwatch.training.chips import IGNORED, read_chip  # noqa: E402
+from berthwatch.training.labels import MODEL_CLASSES  # noqa: E402
 
 TANKER = MODEL_CLASSES.index("tanker")
 UNKNOWN = MODEL_CLASSES.index("unknown")

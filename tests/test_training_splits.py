@@ -1,17 +1,18 @@
 """Splits without leaks: what shows the same ship or place stays on one side."""
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from training_dataset_cases import write_picture, write_text
 
-from berthwatch.errors import BerthwatchError
-from berthwatch.imagery.scene import open_scene
-from berthwatch.training.datasets.picture import open_picture
-from berthwatch.training.near_duplicates import near_duplicates, read_thumbnail
-from berthwatch.training.splits import choose_splits, groups_of, listed_groups, same_ground
+cv2 = pytest.importorskip("cv2", reason="training needs OpenCV, which comes with the 'train' extra")
+
+from berthwatch.errors import BerthwatchError  # noqa: E402
+from berthwatch.imagery.scene import open_scene  # noqa: E402
+from berthwatch.training.datasets.picture import open_picture  # noqa: E402
+from berthwatch.training.near_duplicates import near_duplicates, read_thumbnail  # noqa: E402
+from berthwatch.training.splits import choose_splits, groups_of, listed_groups, same_ground  # noqa: E402
 
 
 def picture(seed: int, size: tuple[int, int] = (300, 400)) -> np.ndarray:

@@ -14,14 +14,12 @@ import numpy as np
 from .. import __version__
 from ..configs.chips import ChipsConfig, ChipSource
 from ..configs.dataset import DatasetConfig
-from ..errors import BerthwatchError
-from .chip_cutting import Part, chip_files, write_atomically
+from .chip_cutting import Part, write_atomically
 from .chip_plan import ChipJob
-from .chips import IGNORED, preview_sheet
-from .crops import Chip
+from .chips import preview_sheet, read_chip
 from .datasets.read import LabelledImage
 from .datasets.report import ReadReport
-from .labels import CLASS_OF_KIND, MODEL_CLASSES, ShipLabels
+from .labels import CLASS_OF_KIND, MODEL_CLASSES
 
 LENGTH_BINS_PX = (0, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 LENGTH_BINS_M = (0, 30, 60, 100, 150, 200, 250, 300)
@@ -129,25 +127,6 @@ def write_manifest(out: Path, manifest: dict[str, Any]) -> None:
     head = json.dumps({key: value for key, value in manifest.items() if key != "chips"}, indent=1)
     chips = ",\n  ".join(json.dumps(chip) for chip in manifest["chips"])
     write_atomically(out / "manifest.json", f'{head[:-2]},\n "chips": [\n  {chips}\n ]\n}}\n')
-
-
-def read_chip(out: Path, split: str, name: str) -> Chip:
-    """A chip as it lies on disk; of each ship's kind only its class is known, named by the class's first kind.
-
-    Raises:
-        BerthwatchError: its picture cannot be read.
-    """
-    picture, label = chip_files(out, split, name)
-    bgr = cv2.imread(str(picture))
-    if bgr is None:
-        raise BerthwatchError(f"{picture}: cannot be read; delete it and run again")
-    rgb = np.ascontiguousarray(bgr[..., ::-1], np.uint8)
-    kind_of = {CLASS_OF_KIND[kind]: kind for kind in reversed(CLASS_OF_KIND)}
-    rows = [line.split() for line in label.read_text().splitlines() if line.strip()]
-    indexes = [int(row[0]) for row in rows]
-    corners = np.array([row[1:] for row in rows], float).reshape(-1, 4, 2) * rgb.shape[0]
-    kinds = tuple(kind_of[MODEL_CLASSES[index]] if index != IGNORED else "unknown" for index in indexes)
-    return Chip(rgb, ShipLabels(corners, kinds, np.array([index == IGNORED for index in indexes], bool)))
 
 
 def write_preview(out: Path, parts: Sequence[Part], *, seed: int) -> None:

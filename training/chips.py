@@ -174,15 +174,25 @@ def read_chips(root: Path, split: str) -> Iterator[Chip]:
     if not pictures:
         raise BerthwatchError(f"{root / 'images' / split} holds no chips; make them with `berthwatch chips`")
     for picture in pictures:
-        bgr = cv2.imread(str(picture))
-        if bgr is None:
-            raise BerthwatchError(f"{picture} is no picture; make the chips again")
-        lines = (root / "labels" / split / f"{picture.stem}.txt").read_text().split("\n")
-        table = np.array([line.split() for line in lines if line.strip()], float).reshape(-1, 9)
-        indexes = table[:, 0].astype(int)
-        kinds = tuple(_KIND_OF_CLASS[MODEL_CLASSES[i]] if i < IGNORED else "unknown" for i in indexes)
-        labels = ShipLabels(table[:, 1:].reshape(-1, 4, 2) * bgr.shape[0], kinds, indexes >= IGNORED)
-        yield Chip(np.ascontiguousarray(bgr[..., ::-1], np.uint8), labels)
+        yield read_chip(root, split, picture.stem)
+
+
+def read_chip(root: Path, split: str, name: str) -> Chip:
+    """One chip as it lies on disk; of each ship's kind only its class is known, told by a kind of that class.
+
+    Raises:
+        BerthwatchError: its picture cannot be read.
+    """
+    picture = root / "images" / split / f"{name}.png"
+    bgr = cv2.imread(str(picture))
+    if bgr is None:
+        raise BerthwatchError(f"{picture} is no picture; make the chips again")
+    lines = (root / "labels" / split / f"{name}.txt").read_text().split("\n")
+    table = np.array([line.split() for line in lines if line.strip()], float).reshape(-1, 9)
+    indexes = table[:, 0].astype(int)
+    kinds = tuple(_KIND_OF_CLASS[MODEL_CLASSES[i]] if i < IGNORED else "unknown" for i in indexes)
+    labels = ShipLabels(table[:, 1:].reshape(-1, 4, 2) * bgr.shape[0], kinds, indexes >= IGNORED)
+    return Chip(np.ascontiguousarray(bgr[..., ::-1], np.uint8), labels)
 
 
 def preview_sheet(chips: Sequence[Chip], *, columns: int = 6) -> NDArray[np.uint8]:
