@@ -55,7 +55,8 @@ class Stretch:
 
     def _curve(self, counts: NDArray[np.float32]) -> NDArray[np.uint8]:
         low, high = np.asarray(self.low, np.float32), np.asarray(self.high, np.float32)
-        share = np.clip(np.nan_to_num((counts - low) / (high - low), nan=0.0), 0.0, 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):  # files hold infinities too
+            share = np.clip(np.nan_to_num((counts - low) / (high - low), nan=0.0), 0.0, 1.0)
         return np.rint(255.0 * share**self.exponent).astype(np.uint8)
 
 

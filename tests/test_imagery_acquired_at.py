@@ -36,7 +36,7 @@ def test_what_is_no_time_is_refused_with_an_example(text):
 
 
 @given(
-    st.datetimes(datetime(1999, 1, 1), datetime(2060, 1, 1)),  # noqa: DTZ001: the zone comes below
+    st.datetimes(datetime(1999, 1, 1), datetime(2060, 1, 1)),  # noqa: DTZ001 (the zone comes below)
     st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes))),
 )
 def test_every_instant_survives_being_written_and_read(naive, zone):
