@@ -130,13 +130,14 @@ def write_manifest(out: Path, manifest: dict[str, Any]) -> None:
 
 
 def write_preview(out: Path, parts: Sequence[Part], *, seed: int) -> None:
-    """Write `preview.png`: chips drawn at random with their boxes, half of them with the rarest classes."""
+    """Write `preview.png`: chips drawn at random with their boxes, half of them by how rare their classes are."""
     rng = np.random.default_rng(seed)
     chips = [(part.split, chip) for part in parts for chip in part.chips]
     seen = Counter(name for _, chip in chips for name in _counts(chip))
-    rarity = [sum(1 / seen[name] for name in _counts(chip)) for _, chip in chips]
+    # Water alone is drawn too, but last.
+    rarity = np.array([1e-9 + sum(1 / seen[name] for name in _counts(chip)) for _, chip in chips])
     room = min(len(chips), _SHEET_COLUMNS * _SHEET_ROWS)
-    rare = np.argsort(rarity, kind="stable")[::-1][: room // 2]
+    rare = rng.choice(len(chips), room // 2, replace=False, p=rarity / rarity.sum())
     others = np.setdiff1d(np.arange(len(chips)), rare)
     drawn = [*rare, *rng.choice(others, room - len(rare), replace=False)]
     sheet = preview_sheet([read_chip(out, chips[i][0], chips[i][1]["name"]) for i in drawn], columns=_SHEET_COLUMNS)
