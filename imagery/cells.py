@@ -47,7 +47,7 @@ class Cells:
 
 @dataclass
 class CellGatherer:
-    """Makes cells of a picture's row bands, given from the top down; a panel of columns may follow another.
+    """Makes cells of the row bands of one panel of a picture: bands of the same columns, from the top down.
 
     Cells that no band covers stay invalid. It holds cells and a few rows, whatever the size of the bands.
 
@@ -66,14 +66,10 @@ class CellGatherer:
 
     def __post_init__(self) -> None:
         self._side = SAMPLES_A_SIDE * self.sample_px
-        shape = ceil(self.height / self._side), ceil(self.width / self._side)
-        self._valid, self._black, self._warm = (np.zeros(shape, dtype=bool) for _ in range(3))
-        self._darkest, self._mean, self._step = (np.zeros(shape, dtype=np.uint8) for _ in range(3))
-        self._looked_at = (shape[0], 0, shape[1], 0)  # rows from, to, columns from, to
 
     @classmethod
     def of(cls, grid: TileGrid, stretch: Stretch) -> "CellGatherer":
-        """For the pixels of a grid's tiles."""
+        """For the pixels of a panel of a grid's tiles."""
         # Samples are a whole number of working pixels: of 3 m they are 3 a side, of 4 and 5 m 2, and then 1.
         sample_px = max(1, round(SAMPLE_M / grid.gsd_m))
         size = grid.width, grid.height, grid.scale_x, grid.scale_y
@@ -82,44 +78,51 @@ class CellGatherer:
     def add(self, top: int, left: int, pixels: Pixels) -> None:
         """Take rows [top, ...) and columns [left, ...) of the picture."""
         # Cells begin at multiples of their side: what lies before the first of them belongs to the panel before.
-        skipped = -left % self._side if left else 0
+        skipped = -left % self._side
         pixels = Pixels(pixels.rgb[:, skipped:], pixels.valid[:, skipped:], pixels.gsd_m)
         left += skipped
-        if self._rows is None or (self._rows.bottom, self._rows.left) != (top, left):
+        if self._rows is None:
+            self._make_room(left, pixels.rgb.shape[1])
+        if self._rows is None or self._rows.bottom != top:
             skipped = -top % self._side
             pixels = Pixels(pixels.rgb[skipped:], pixels.valid[skipped:], pixels.gsd_m)
-            self._rows = _PanelRows(top + skipped, left, self.sample_px)
+            self._rows = _PanelRows(top + skipped, self.sample_px)
         samples = self._rows.samples(pixels, self.height)
         if samples is not None:
             self._fill(*samples)
 
+    def _make_room(self, left: int, width: int) -> None:
+        self._left = left // self._side
+        shape = ceil(self.height / self._side), ceil(width / self._side)
+        self._valid, self._black, self._warm = (np.zeros(shape, dtype=bool) for _ in range(3))
+        self._darkest, self._mean, self._step = (np.zeros(shape, dtype=np.uint8) for _ in range(3))
+        self._top, self._bottom = shape[0], 0  # rows looked at
+
     def cells(self) -> Cells:
-        """The cells that were looked at: the rectangle round all that came, one invalid cell where nothing came."""
-        row_from, row_to, column_from, column_to = self._looked_at
-        kept = np.s_[min(row_from, row_to) : max(row_to, 1), min(column_from, column_to) : max(column_to, 1)]
+        """The cells of the rows that came."""
+        rows = slice(min(self._top, self._bottom), self._bottom)
         return Cells(
-            valid=self._valid[kept],
-            darkest=self._darkest[kept],
-            mean=self._mean[kept],
-            step=self._step[kept],
-            black=self._black[kept],
-            warm=self._warm[kept],
+            valid=self._valid[rows],
+            darkest=self._darkest[rows],
+            mean=self._mean[rows],
+            step=self._step[rows],
+            black=self._black[rows],
+            warm=self._warm[rows],
             scale_x=self._side * self.scale_x,
             scale_y=self._side * self.scale_y,
             cell_m=SAMPLES_A_SIDE * self.sample_m,
-            left=kept[1].start,
-            top=kept[0].start,
+            left=self._left,
+            top=rows.start,
         )
 
-    def _fill(self, top: int, left: int, rgb: NDArray[Any], valid: NDArray[np.bool_], below: int) -> None:
+    def _fill(self, top: int, rgb: NDArray[Any], valid: NDArray[np.bool_], below: int) -> None:
         """Cells of samples (3 h + below, 3 w); `below` is 1 where the samples' last row only serves as a neighbour."""
         grey = self.stretch.apply(rgb).min(axis=-1)
         inside = slice(0, len(grey) - below)
         height, width = (side // SAMPLES_A_SIDE for side in grey[inside].shape)
-        row, column = top // self._side, left // self._side
-        here = np.s_[row : row + height, column : column + width]
-        looked_at = zip(self._looked_at, (row, row + height, column, column + width), (min, max, min, max), strict=True)
-        self._looked_at = tuple(choose(old, new) for old, new, choose in looked_at)
+        row = top // self._side
+        here = np.s_[row : row + height, :width]
+        self._top, self._bottom = min(self._top, row), max(self._bottom, row + height)
         self._valid[here] = _blocks(valid[inside]).mean(axis=(1, 3)) >= 0.5
         self._black[here] = ~_blocks(np.asarray(rgb[inside].any(axis=-1))).any(axis=(1, 3))
         self._darkest[here] = _blocks(grey[inside]).min(axis=(1, 3))
@@ -130,16 +133,16 @@ class CellGatherer:
 
 
 class _PanelRows:
-    """Bands of one panel, joined: pixels that no sample and samples that no cell holds yet wait for the next band."""
+    """Bands that follow each other: pixels and samples that fill no sample or cell yet wait for the next band."""
 
-    def __init__(self, top: int, left: int, sample_px: int) -> None:
-        self.bottom, self.left = top, left
+    def __init__(self, top: int, sample_px: int) -> None:
+        self.bottom = top
         self._sample_px = sample_px
         self._top = top  # of the samples that wait
         self._pixels: Pixels | None = None
         self._samples: tuple[NDArray[Any], NDArray[np.bool_]] | None = None
 
-    def samples(self, band: Pixels, height: int) -> tuple[int, int, NDArray[Any], NDArray[np.bool_], int] | None:
+    def samples(self, band: Pixels, height: int) -> tuple[int, NDArray[Any], NDArray[np.bool_], int] | None:
         """Samples of whole cells, as `CellGatherer._fill` takes them; None while there are none."""
         self.bottom += len(band.rgb)
         ends = self.bottom >= height
@@ -161,7 +164,7 @@ class _PanelRows:
         if rows or columns:  # the scene ends within a cell: its last samples count for the missing ones
             rgb = np.pad(rgb, ((0, rows), (0, columns), (0, 0)), mode="edge")
             valid = np.pad(valid, ((0, rows), (0, columns)), mode="edge")
-        return top, self.left, rgb, valid, below
+        return top, rgb, valid, below
 
 
 def _joined(rest: Pixels | None, band: Pixels) -> Pixels:

@@ -1,5 +1,6 @@
 """What of a scene was seen: valid pixels, not under cloud. The rest is unobserved, never vacant."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from .cells import CellGatherer, Cells, read_cells
 from .cloud_mask import read_cloud_mask
 from .clouds import cloud_scale, cloudy_cells
 from .grid import TileGrid
+from .pixels import Pixels
 from .radiometry import Stretch, estimate_stretch
 from .scene import Scene
 
@@ -26,23 +28,67 @@ def observed_area(scene: Scene, *, stretch: Stretch | None = None, cell_m: float
     it: by the scene's own cloud mask, or by our test (clouds.py) where it has none. `stretch` saves a look at the
     file where the scene's is known. Raises BerthwatchError when a file cannot be read.
     """
-    return seen_area(scene, read_cells(scene, cloud_scale(stretch or estimate_stretch(scene)), cell_m=cell_m))
+    cells = read_cells(scene, cloud_scale(stretch or estimate_stretch(scene)), cell_m=cell_m)
+    return _to_polygons(scene, cells, _seen(scene, cells))
 
 
-def gatherer_for(grid: TileGrid, stretch: Stretch) -> CellGatherer:
-    """What gathers cells for `seen_area` from the pixels read for the grid's tiles; `stretch` is the scene's."""
-    return CellGatherer.of(grid, cloud_scale(stretch))
+class SeenGatherer:
+    """What `observed_area` tells, from pixels that are read for a grid's tiles anyway; the rest counts as not seen.
+
+    Panels are judged one by one, so that of a wide scene only one panel's cells are held at a time; a cloud that lies
+    across two panels is judged in parts.
+    """
+
+    def __init__(self, grid: TileGrid, stretch: Stretch) -> None:
+        """`stretch` is the scene's."""
+        self._grid, self._stretch = grid, cloud_scale(stretch)
+        self._panel: CellGatherer | None = None
+        self._panel_left = 0
+        self._judged: list[tuple[Cells, NDArray[np.bool_]]] = []
+
+    def add(self, top: int, left: int, pixels: Pixels) -> None:
+        """Take rows [top, ...) and columns [left, ...) of the working grid, panel by panel, from the top down."""
+        if self._panel is None or self._panel_left != left:
+            self._judge()
+            self._panel, self._panel_left = CellGatherer.of(self._grid, self._stretch), left
+        self._panel.add(top, left, pixels)
+
+    def area(self) -> shapely.MultiPolygon:
+        """The part of the scene that was seen, EPSG:4326. Nothing may be added afterwards."""
+        self._judge()
+        if not self._judged:
+            return shapely.MultiPolygon()
+        top = min(cells.top for cells, _ in self._judged)
+        left = min(cells.left for cells, _ in self._judged)
+        bottom, right = (
+            max((cells.top, cells.left)[axis] + seen.shape[axis] for cells, seen in self._judged) for axis in (0, 1)
+        )
+        together = np.zeros((bottom - top, right - left), dtype=bool)
+        for cells, seen in self._judged:
+            row, column = cells.top - top, cells.left - left
+            together[row : row + seen.shape[0], column : column + seen.shape[1]] = seen
+        return _to_polygons(self._grid.scene, replace(self._judged[0][0], top=top, left=left), together)
+
+    def _judge(self) -> None:
+        if self._panel is not None:
+            cells = self._panel.cells()
+            nothing = np.zeros((0, 0))
+            bare = replace(cells, **dict.fromkeys(("valid", "darkest", "mean", "step", "black", "warm"), nothing))
+            self._judged.append((bare, _seen(self._grid.scene, cells)))
+            self._panel = None
 
 
-def seen_area(scene: Scene, cells: Cells) -> shapely.MultiPolygon:
-    """As `observed_area`, from cells that were gathered; what was not looked at was not seen."""
+def _seen(scene: Scene, cells: Cells) -> NDArray[np.bool_]:
+    if not cells.valid.any():
+        return cells.valid
     seen = cells.valid & ~_black_margin(cells)
-    seen &= ~(read_cloud_mask(scene, cells) if scene.cloud_mask else cloudy_cells(cells))
-    return _to_polygons(scene, cells, seen)
+    return seen & ~(read_cloud_mask(scene, cells) if scene.cloud_mask else cloudy_cells(cells))
 
 
 def _black_margin(cells: Cells) -> NDArray[np.bool_]:
     """Black cells that reach in from the border: many a picture turned north-up marks no nodata there."""
+    if not cells.black.any():
+        return cells.black
     black = np.zeros(cells.black.shape, dtype=np.int32)
     ndimage.label(cells.black, output=black)
     border = np.concatenate([black[0], black[-1], black[:, 0], black[:, -1]])

@@ -14,8 +14,8 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import CellGatherer
 from .grid import TileGrid, TileWindow
+from .observed import SeenGatherer
 from .pixels import open_at_scale, read_window
 from .radiometry import Stretch
 
@@ -45,14 +45,14 @@ def read_tiles(
     stretch: Stretch,
     *,
     batch_size: int,
-    cells: CellGatherer | None = None,
+    seen: SeenGatherer | None = None,
     times: ReadTimes | None = None,
 ) -> Iterator[tuple[list[TileWindow], NDArray[np.uint8]]]:
     """Yield batches of tiles and their pixels, (b, tile_px, tile_px, 3) uint8 RGB, b <= batch_size.
 
     Each row of the file is decoded once; tiles where nothing is seen (no valid pixel, or all black) are left out;
     pixels outside the scene, and invalid ones, are 0, valid ones at least 1. Order: by panel (one up to 8192 px of
-    width), row, column. The arrays are the caller's to keep. `cells` is given the same pixels, before the stretch.
+    width), row, column. The arrays are the caller's to keep. `seen` is given the same pixels, before the stretch.
     Raises BerthwatchError when the file cannot be read.
     """
     shape = (batch_size, grid.tile_px, grid.tile_px, 3)
@@ -60,7 +60,7 @@ def read_tiles(
     pixels = np.zeros(shape, dtype=np.uint8)
     blocks = _Blocks.of(grid)
     for panel in _panels(grid, blocks):
-        with _ReadAhead(panel, stretch, blocks, cells, times or ReadTimes()) as bands:
+        with _ReadAhead(panel, stretch, blocks, seen, times or ReadTimes()) as bands:
             held: deque[_Band] = deque()
             for window in panel.tiles:
                 while held and held[0].bottom <= window.y0:
@@ -157,10 +157,10 @@ class _ReadAhead:
     """Reads a panel's bands in a thread with its own handle, no more than READ_AHEAD_BYTES ahead."""
 
     def __init__(
-        self, panel: TileGrid, stretch: Stretch, blocks: _Blocks, cells: CellGatherer | None, times: ReadTimes
+        self, panel: TileGrid, stretch: Stretch, blocks: _Blocks, seen: SeenGatherer | None, times: ReadTimes
     ) -> None:
         self._panel, self._stretch, self._blocks = panel, stretch, blocks
-        self._cells, self._times = cells, times
+        self._seen, self._times = seen, times
         self._left = min(tile.x0 for tile in panel.tiles)
         self._right = min(panel.width, max(tile.x0 for tile in panel.tiles) + panel.tile_px)
         band_bytes = blocks.band_rows * (self._right - self._left) * 3
@@ -211,8 +211,8 @@ class _ReadAhead:
                 x, y = panel.to_scene((left, top))[0]
                 window = (x, y, (right - left) * panel.scale_x, (bottom - top) * panel.scale_y)
                 pixels = read_window(dataset, panel.scene, window, (bottom - top, right - left))
-                if self._cells:
-                    self._cells.add(top, left, pixels)
+                if self._seen:
+                    self._seen.add(top, left, pixels)
                 # Black is kept for what is no picture, so that whoever sees a tile knows where the picture ends.
                 rgb = self._stretch.apply(pixels.rgb)
                 np.maximum(rgb, 1, out=rgb)

@@ -13,8 +13,7 @@ import numpy as np
 import shapely
 
 from ..errors import BerthwatchError
-from ..imagery.cells import CellGatherer
-from ..imagery.observed import gatherer_for, seen_area
+from ..imagery.observed import SeenGatherer
 from ..imagery.radiometry import Stretch, estimate_stretch
 from ..imagery.scene import Scene
 from ..imagery.tiles import ReadTimes, TileGrid, TileWindow, read_tiles
@@ -102,12 +101,12 @@ def detect_scene(
     grid = plan_grid(scene, metadata, settings, aoi)
     with times.waiting("detect"):
         stretch = estimate_stretch(scene)
-    cells = gatherer_for(grid, stretch)
-    found = _search(grid, detector, settings.batch_size, resolved["score_threshold"], stretch, cells, progress, times)
+    seen = SeenGatherer(grid, stretch)
+    found = _search(grid, detector, settings.batch_size, resolved["score_threshold"], stretch, seen, progress, times)
     with times.working("merge"):
         boxes, cut = found.merged()
         detections = describe(boxes, cut, grid, metadata)
-        observed = seen_area(scene, cells.cells())
+        observed = seen.area()
         if aoi is not None:
             observed = _polygons(shapely.intersection(observed, aoi))
             inside = shapely.covers(aoi, shapely.points(detections["lon"], detections["lat"]))
@@ -140,16 +139,16 @@ def _search(
     batch_size: int,
     score_threshold: float,
     stretch: Stretch,
-    cells: CellGatherer,
+    seen: SeenGatherer,
     progress: Progress | None,
     times: StageTimes,
 ) -> SceneBoxes:
-    """All ships of the grid, and, in `cells`, what of the scene was seen."""
+    """All ships of the grid, and, in `seen`, what of the scene was seen."""
     found = SceneBoxes(grid)
     total, done = len(grid.tiles), 0
     saturated_before = detector.saturated_tiles
     reading = ReadTimes()
-    batches = read_tiles(grid, stretch, batch_size=batch_size, cells=cells, times=reading)
+    batches = read_tiles(grid, stretch, batch_size=batch_size, seen=seen, times=reading)
     while True:
         with times.waiting("detect"):
             batch = next(batches, None)

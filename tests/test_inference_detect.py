@@ -235,9 +235,9 @@ def test_a_scene_is_read_once_and_beyond_the_aoi_not_at_all(tmp_path, monkeypatc
     counted: list[float] = []
     read = tiles_module.read_window
 
-    def counting(dataset, scene, window, shape, resampling):
+    def counting(dataset, scene, window, *further):
         counted.append(window[2] * window[3])
-        return read(dataset, scene, window, shape, resampling)
+        return read(dataset, scene, window, *further)
 
     monkeypatch.setattr(tiles_module, "read_window", counting)
     monkeypatch.setattr(cells_module, "read_window", counting)
@@ -266,6 +266,27 @@ def test_a_scene_finer_than_the_model_is_read_from_its_overviews(tmp_path):
 
     assert len(ships) == 1
     assert_is(ships.iloc[0], hull)
+
+
+def test_wide_scenes_are_judged_panel_by_panel_as_if_whole(tmp_path, monkeypatch):
+    """Nodata in a slanted corner and a cloud by mask: the seen area does not depend on how the scene is read."""
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    pixels = paint([], crs=UTM, transform=transform, width=1300, height=900, gsd_m=3.0)
+    x, y = np.meshgrid(np.arange(1300), np.arange(900))
+    pixels[:, x + y < 400] = 0
+    options = {"crs": UTM, "transform": transform, "tiled": True, "blockxsize": 128, "blockysize": 128}
+    path = write(tmp_path / "s.tif", pixels, nodata=0, **options)
+    cloud = np.hypot(x - 640, y - 500) < 120
+    mask = write(tmp_path / "mask.tif", cloud.astype(np.uint8)[None], **options)
+    scene = open_scene(path, cloud_mask=mask)
+
+    whole, _ = detect_scene(scene, BrightHulls())
+    monkeypatch.setattr(tiles_module, "_PANEL_PX", 400)
+    panels, _ = detect_scene(scene, BrightHulls())
+
+    assert panels.observed.symmetric_difference(whole.observed).area < 1e-6 * whole.observed.area
+    unseen = 1 - whole.observed.area / whole.footprint.area
+    assert unseen == pytest.approx((400**2 / 2 + np.pi * 120**2) / (1300 * 900), rel=0.05)
 
 
 def test_threads_change_no_byte_of_the_store(tmp_path):

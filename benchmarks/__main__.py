@@ -1,0 +1,64 @@
+"""Measure berthwatch: `python -m benchmarks`, or `make bench`.
+
+Writes results.json and results.md into the folder of this file, or into --out. Every ratio is of two figures of the
+same run. What each part measures stands at the head of its module.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from . import decode, growth, limit, merging, moored, peers, sentinel
+from .machine import describe_machine
+from .sizes import FULL, TOY
+from .table import markdown
+
+# Growth comes last: its largest scene takes as long as all else together.
+PARTS: dict[str, ModuleType] = {
+    "limit": limit,
+    "peers": peers,
+    "merging": merging,
+    "moored": moored,
+    "decode": decode,
+    "sentinel": sentinel,
+    "growth": growth,
+}
+
+
+def main() -> None:
+    """Run the parts asked for and write what came of them; parts measured earlier are kept."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure berthwatch.")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this part; may be given again")
+    parser.add_argument("--toy", action="store_true", help="so small that it takes seconds and says nothing")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder of results.json and results.md")
+    arguments = parser.parse_args()
+    sizes = TOY if arguments.toy else FULL
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    kept = arguments.out / "results.json"
+    results: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() and arguments.part else {"parts": {}}
+    for name in arguments.part or PARTS:
+        start = time.perf_counter()
+        machine = describe_machine()
+        with tempfile.TemporaryDirectory(prefix="berthwatch-bench-") as folder:
+            measured = PARTS[name].run(sizes, Path(folder))
+        results["parts"][name] = measured
+        results |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "sizes": "toy" if arguments.toy else "full"}
+        results["machine"] = machine | {"load_before": results.get("machine", machine)["load_before"]}
+        kept.write_text(json.dumps(results, indent=1) + "\n")
+        sys.stderr.write(f"{name}: {time.perf_counter() - start:.0f} s\n")
+    shown = [
+        (PARTS[name].TITLE, PARTS[name].rows(results["parts"][name])) for name in PARTS if name in results["parts"]
+    ]
+    table = markdown(shown, date=results["date"], machine=results["machine"])
+    (arguments.out / "results.md").write_text(table)
+    sys.stdout.write(table)
+
+
+if __name__ == "__main__":
+    main()

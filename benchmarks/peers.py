@@ -1,0 +1,198 @@
+"""(b) Against what a user would take instead: SAHI over Ultralytics, and Ultralytics over tiles cut beforehand.
+
+All get the same file, the same weights (those of the shipped model; Ultralytics' network is built from the safetensors
+file), the same tile and the same overlap, the same threshold and the same cores; each works in a process of its own.
+Times run from opening the file to the last box, after one tile to warm up; loading a model counts for none.
+"""
+
+import importlib
+import importlib.util
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+
+from berthwatch.imagery.radiometry import estimate_stretch
+from berthwatch.imagery.scene import Scene, open_scene
+from berthwatch.imagery.tiles import TileGrid, read_tiles
+from berthwatch.inference.detect import DetectSettings, detect_scene, plan_grid
+from berthwatch.models.boxes import Boxes
+from berthwatch.models.cores import granted_cores
+from berthwatch.models.registry import DEFAULT_MODEL, WEIGHTS, load_detector
+
+from .fresh import in_fresh_process
+from .pictures import port_picture
+from .scoring import score, seen_in
+from .sizes import Sizes
+from .table import Row, seconds
+
+TITLE = "Against SAHI and Ultralytics: same scene, weights, tiles, overlap and cores"
+
+
+def run(sizes: Sizes, folder: Path) -> dict[str, Any]:
+    """Every way over one scene, in turn; peers that are not installed are left out and named."""
+    picture = folder / "peers.tif"
+    truth = port_picture(picture, sizes.peers_px, rows=sizes.peers_rows)
+    seen = seen_in(_boxes(in_fresh_process("peers", "unmerged", picture=str(picture))), truth)
+    ways = [("berthwatch", "berthwatch", 8)]
+    missing = [name for name in ("ultralytics", "sahi") if importlib.util.find_spec(name) is None]
+    if "ultralytics" not in missing:
+        ways += [("Ultralytics", "ultralytics", batch) for batch in sizes.peers_batches]
+        if "sahi" not in missing:
+            ways += [("SAHI", "sahi", batch) for batch in sizes.peers_batches]
+    results = []
+    for name, function, batch in ways:
+        done = in_fresh_process("peers", function, picture=str(picture), batch=batch)
+        counts = score(_boxes(done), truth, seen)
+        del done["xywha"], done["scores"]
+        results.append({"name": name, "batch": batch, **done, **counts})
+    return {
+        "side_px": sizes.peers_px,
+        "ships_seen_in_tiles": int(seen.sum()),
+        "ships_with_neighbour": int(truth.has_neighbour.sum()),
+        "ways": results,
+        "missing": missing,
+    }
+
+
+def _boxes(done: dict[str, Any]) -> Boxes:
+    return Boxes.from_xywhr(done["xywha"], done["scores"]) if done["scores"] else Boxes.empty()
+
+
+def _told(boxes: Boxes, **facts: object) -> dict[str, Any]:
+    return {"xywha": boxes.xywha.tolist(), "scores": boxes.scores.tolist(), **facts}
+
+
+def _grid(scene: Scene, tile_px: int) -> TileGrid:
+    """The tiles that every way gets, at the scene's own GSD: peers know no other."""
+    return TileGrid.plan(scene, gsd_m=scene.gsd_m, tile_px=tile_px, overlap_m=DetectSettings().overlap_m)
+
+
+def unmerged(picture: str) -> dict[str, Any]:
+    """All that the network says above the threshold in any tile, nothing suppressed."""
+    scene, detector = open_scene(picture), load_detector(device="cpu")
+    grid = plan_grid(scene, detector.metadata, DetectSettings())
+    parts = []
+    for (window,), tile in read_tiles(grid, estimate_stretch(scene), batch_size=1):
+        rows = detector.raw_output(tile)[0].T  # type: ignore[attr-defined]
+        best = rows[:, 4:-1].max(axis=1)
+        rows, best = rows[best >= detector.metadata.score_threshold], best[best >= detector.metadata.score_threshold]
+        parts.append(Boxes.from_xywhr(rows[:, [0, 1, 2, 3, -1]], best).shifted(window.x0, window.y0))
+    return _told(Boxes.concat(parts))
+
+
+def berthwatch(picture: str, batch: int) -> dict[str, Any]:
+    """Our own way, measured ships in metres and deadweight included."""
+    detector = load_detector(device="cpu")
+    detector.detect(_blank(detector.metadata.tile_px))
+    start = time.perf_counter()
+    scene = open_scene(picture)
+    _, ships = detect_scene(scene, detector, DetectSettings(batch_size=batch))
+    taken = time.perf_counter() - start
+    corners = [scene.from_lonlat(np.array(polygon.exterior.coords)[:4]) for polygon in ships.geometry]
+    boxes = Boxes.from_corners(np.array(corners).reshape(-1, 4, 2), ships["score"])
+    return _told(boxes, seconds=taken, runtime=detector.description)
+
+
+def ultralytics(picture: str, batch: int) -> dict[str, Any]:
+    """Ultralytics' predict over tiles cut beforehand; what it says of each is moved to its place, and that is all."""
+    model, metadata = _yolo()
+    options = {"imgsz": metadata.tile_px, "conf": metadata.score_threshold, "device": "cpu", "verbose": False}
+    start = time.perf_counter()
+    scene = open_scene(picture)
+    grid = _grid(scene, metadata.tile_px)
+    with rasterio.open(picture) as file:
+        image = file.read([3, 2, 1]).transpose(1, 2, 0)  # Ultralytics takes arrays as BGR
+    side = metadata.tile_px
+    tiles = [np.ascontiguousarray(image[t.y0 : t.y0 + side, t.x0 : t.x0 + side]) for t in grid.tiles]
+    parts = []
+    for first in range(0, len(tiles), batch):
+        for window, result in zip(
+            grid.tiles[first : first + batch], model.predict(tiles[first : first + batch], **options), strict=True
+        ):
+            boxes = Boxes.from_xywhr(result.obb.xywhr.numpy(), result.obb.conf.numpy())
+            parts.append(boxes.shifted(window.x0, window.y0))
+    return _told(Boxes.concat(parts), seconds=time.perf_counter() - start, runtime=_torch())
+
+
+def sahi(picture: str, batch: int) -> dict[str, Any]:
+    """SAHI with its default merging, without its extra look at the whole scene."""
+    predict, models = importlib.import_module("sahi.predict"), importlib.import_module("sahi")
+    model, metadata = _yolo()
+    wrapped = models.AutoDetectionModel.from_pretrained(
+        "ultralytics",
+        model=model,
+        confidence_threshold=metadata.score_threshold,
+        device="cpu",
+        image_size=metadata.tile_px,
+    )
+    start = time.perf_counter()
+    grid = _grid(open_scene(picture), metadata.tile_px)
+    side, ratio = grid.tile_px, grid.overlap_px / grid.tile_px
+    slices = {"slice_height": side, "slice_width": side, "overlap_height_ratio": ratio, "overlap_width_ratio": ratio}
+    found = predict.get_sliced_prediction(
+        picture, wrapped, **slices, perform_standard_pred=False, batch_size=batch, verbose=0
+    ).object_prediction_list
+    taken = time.perf_counter() - start
+    corners = np.array([one.mask.segmentation[0] for one in found], float).reshape(-1, 4, 2)
+    boxes = Boxes.from_corners(corners, [one.score.value for one in found])
+    return _told(boxes, seconds=taken, runtime=f"{_torch()}, SAHI {models.__version__}")
+
+
+def _blank(tile_px: int) -> NDArray[np.uint8]:
+    return np.zeros((1, tile_px, tile_px, 3), np.uint8)
+
+
+def _yolo() -> tuple[Any, Any]:
+    """An Ultralytics model of the shipped weights, and our card of it."""
+    import torch
+    from ultralytics import YOLO
+
+    from berthwatch.models.network import load_network
+
+    network, metadata = load_network(WEIGHTS / f"{DEFAULT_MODEL}.safetensors")
+    model: Any = YOLO(f"{metadata.architecture}.yaml", task="obb")
+    network.names = dict(enumerate(metadata.classes))
+    network.args = {"task": "obb", "imgsz": metadata.tile_px}
+    model.model, model.overrides["task"] = network, "obb"
+    model.predict(list(_blank(metadata.tile_px)), imgsz=metadata.tile_px, device="cpu", verbose=False)
+    torch.set_num_threads(granted_cores())  # Ultralytics leaves one core unused: here all get the same
+    return model, metadata
+
+
+def _torch() -> str:
+    import torch
+    import ultralytics as package
+
+    return f"torch {torch.__version__}, {torch.get_num_threads()} threads, Ultralytics {package.__version__}"
+
+
+def rows(result: dict[str, Any]) -> list[Row]:
+    """For the table."""
+    ours = result["ways"][0]
+    shown = [
+        Row(
+            f"{way['name']}, batch {way['batch']} ({way['runtime']})",
+            f"{seconds(way['seconds'])}, peak {way['peak_rss_mb']:.0f} MB, {way['found']} of {way['ships']} ships, "
+            f"{way['duplicates']} duplicates, {way['lost_neighbours']} lost neighbours, {way['false']} false",
+        )
+        for way in result["ways"]
+    ]
+    if sahis := [way for way in result["ways"] if way["name"] == "SAHI"]:
+        best = min(sahis, key=lambda way: way["seconds"])
+        factor = best["seconds"] / ours["seconds"]
+        shown.append(Row("SAHI at its best batch / berthwatch, time", f"{factor:.2f}", "at least 2", factor >= 2))
+        shown.append(
+            Row(
+                "ships found, berthwatch against SAHI", f"{ours['found']} against {best['found']}", "equal or more",
+                ours["found"] >= best["found"],
+            )
+        )  # fmt: skip
+    lost = ours["lost_neighbours"]
+    shown.append(Row("neighbours that berthwatch's merging lost", str(lost), "0", lost == 0))
+    if result["missing"]:
+        shown.append(Row("not installed, not measured", ", ".join(result["missing"])))
+    return shown

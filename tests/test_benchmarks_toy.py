@@ -1,0 +1,125 @@
+"""The benchmark itself, at a size that says nothing of speed: it runs, it counts right, it reports what it counted."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from berthwatch.models.boxes import Boxes
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _checkout_on_the_path():
+    """`benchmarks` is no part of the package: it is run from the checkout."""
+    sys.path.insert(0, str(CHECKOUT))
+    yield
+    sys.path.remove(str(CHECKOUT))
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    """Folder of a whole toy run."""
+    folder = tmp_path_factory.mktemp("bench")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--toy", "--out", str(folder)],
+        cwd=CHECKOUT,
+        env=os.environ | {"YOLO_AUTOINSTALL": "false"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def parts(toy):
+    return json.loads((toy / "results.json").read_text())["parts"]
+
+
+def test_every_part_is_measured_and_in_the_table(toy, parts):
+    table = (toy / "results.md").read_text()
+    whole = json.loads((toy / "results.json").read_text())
+
+    assert list(parts) == ["limit", "peers", "merging", "moored", "decode", "sentinel", "growth"]
+    assert whole["sizes"] == "toy"
+    assert whole["machine"]["cpu"] in table
+    assert whole["date"] in table
+    assert table.count("| **") == len(parts)
+
+
+def test_both_sides_of_the_limit_see_the_same_tiles(parts):
+    limit = parts["limit"]
+
+    assert limit["tiles"] == 4
+    assert limit["ratio"] == min(limit["end_to_end_s"]) / min(limit["bare_s"])
+    assert limit["stages"]["busy"]["detect"] > 0
+
+
+def test_all_ways_are_scored_on_the_same_ships(parts):
+    ways = {way["name"]: way for way in parts["peers"]["ways"]}
+    installed = [name for name in ("ultralytics", "sahi") if importlib.util.find_spec(name)]
+
+    assert set(ways) == {"berthwatch"} | {{"ultralytics": "Ultralytics", "sahi": "SAHI"}[name] for name in installed}
+    assert len({way["ships"] for way in ways.values()}) == 1
+    for way in ways.values():
+        assert 0 < way["found"] <= way["ships"]
+        assert way["seconds"] > 0
+    assert ways["berthwatch"]["lost_neighbours"] == 0
+    assert ways["berthwatch"]["duplicates"] == 0
+
+
+def test_merging_equals_brute_force_and_keeps_every_moored_ship(parts):
+    merging, moored = parts["merging"], parts["moored"]
+
+    assert merging["oracle"]["equal"] == merging["oracle"]["cases"] == 10
+    assert moored["kept"]["berthwatch"] == moored["ships"] == 4 * 4 * 6
+    assert moored["seam_kept"] == moored["seam_ships"]
+    assert moored["seam_duplicates"] == 0
+
+
+def test_every_format_gives_the_same_tiles(parts):
+    formats = parts["decode"]["formats"]
+
+    assert formats["tiled"]["tiles"] == formats["striped"]["tiles"] == formats["cog"]["tiles"] == 4
+    assert formats["jp2"]["tiles"] == 1
+    assert formats["0.75 m, overviews"]["tiles"] == formats["0.75 m, no overviews"]["tiles"] == 1
+
+
+def test_growth_has_a_figure_for_each_scene(parts):
+    scenes = parts["growth"]["scenes"]
+
+    assert [scene["side_px"] for scene in scenes] == [700, 1300]
+    assert [scene["tiles"] for scene in scenes] == [4, 9]
+    assert all(50 < scene["peak_rss_mb"] < 5000 for scene in scenes)
+
+
+def test_ships_found_twice_lost_and_imagined_are_told_apart():
+    from benchmarks.pictures import Truth
+    from benchmarks.scoring import score, seen_in
+
+    hulls = [[100, 100, 80, 14, 0.7], [110, 88, 80, 14, 0.7], [300, 300, 60, 10, 0.1], [500, 100, 40, 8, 2.0]]
+    truth = Truth(Boxes.from_xywhr(hulls), np.array([True, True, False, False]))
+    aft = [100 - 20 * np.cos(0.7), 100 - 20 * np.sin(0.7), 36, 13, 0.7]
+    found = Boxes.from_xywhr([[101, 100, 78, 14, 0.7], aft, [301, 300, 61, 10, 0.1], [400, 400, 50, 10, 0]])
+    seen = seen_in(Boxes.from_xywhr(hulls[:3]), truth)
+
+    assert seen.tolist() == [True, True, True, False]
+    assert score(found, truth, seen) == {"ships": 4, "found": 2, "duplicates": 1, "false": 1, "lost_neighbours": 1}
+
+
+def test_the_port_picture_shows_whole_ships_that_do_not_overlap(tmp_path):
+    from benchmarks.pictures import port_picture
+
+    truth = port_picture(tmp_path / "p.tif", 700, rows=1, seed=4)
+    corners = truth.boxes.corners()
+
+    assert len(truth.boxes) >= 4
+    assert truth.has_neighbour.sum() >= 4
+    assert ((corners > 0) & (corners < 700)).all()
