@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 from typing import Literal, Self
 
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ..errors import BerthwatchError
 from .yaml_file import load_yaml
 
+SHIPPED = Path(__file__).parent / "cargo.yaml"
 BARRELS_PER_M3 = 6.2898  # US barrel of 42 gallons = 0.158987 m3
 
 Status = Literal["assessed", "assumed"]
@@ -231,5 +231,4 @@ def load_cargo(path: str | Path | None = None) -> CargoAssumptions:
     """
     if path is not None:
         return load_yaml(path, CargoAssumptions)
-    with resources.as_file(resources.files(__package__) / "cargo.yaml") as shipped:
-        return load_yaml(shipped, CargoAssumptions)
+    return load_yaml(SHIPPED, CargoAssumptions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,7 +14,9 @@ from pyproj import Geod
 from ..errors import BerthwatchError
 from .yaml_file import load_yaml
 
+PORTS = Path(__file__).parent / "ports"
 _GEOD = Geod(ellps="WGS84")
+DEFAULT_SHIP_LENGTH_M = (50.0, 340.0)  # coastal tanker to VLCC: a port file that says nothing says this
 _MAX_BERTH_M = 3000.0  # the longest quays measure some 2 km: a longer "berth" is a slip of the pen
 
 
@@ -60,7 +61,7 @@ class Berth(BaseModel):
     heading_deg: float = Field(ge=0, lt=360)
     approximate: bool
     source: str = Field(min_length=1)
-    ship_length_m: tuple[float, float] = (50.0, 340.0)
+    ship_length_m: tuple[float, float] = DEFAULT_SHIP_LENGTH_M
     note: str | None = None
 
     @cached_property
@@ -119,7 +120,8 @@ class Port(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         lon_min, lat_min, lon_max, lat_max = self.aoi
-        _lonlat((lon_min, lat_min)), _lonlat((lon_max, lat_max))
+        _lonlat((lon_min, lat_min))
+        _lonlat((lon_max, lat_max))
         if lon_min >= lon_max or lat_min >= lat_max:
             raise ValueError(
                 f"aoi must be [lon_min, lat_min, lon_max, lat_max] with min below max, got {list(self.aoi)}"
@@ -148,8 +150,7 @@ class Port(BaseModel):
 
 def shipped_ports() -> list[str]:
     """Names of the ports that come with berthwatch."""
-    folder = resources.files(__package__) / "ports"
-    return sorted(p.name.removesuffix(".yaml") for p in folder.iterdir() if p.name.endswith(".yaml"))
+    return sorted(path.stem for path in PORTS.glob("*.yaml"))
 
 
 def load_port(name_or_path: str | Path) -> Port:
@@ -160,8 +161,7 @@ def load_port(name_or_path: str | Path) -> Port:
     """
     text = str(name_or_path)
     if text in shipped_ports():
-        with resources.as_file(resources.files(__package__) / "ports" / f"{text}.yaml") as path:
-            return load_yaml(path, Port)
+        return load_yaml(PORTS / f"{text}.yaml", Port)
     path = Path(name_or_path)
     if not path.is_file():
         raise BerthwatchError(
@@ -178,7 +178,7 @@ def _long_side(polygon: shapely.Polygon) -> tuple[float, float, float]:
     _, _, east_m = _GEOD.inv(lon - 0.005, lat, lon + 0.005, lat)
     _, _, north_m = _GEOD.inv(lon, lat - 0.005, lon, lat + 0.005)
     xy = (np.asarray(polygon.exterior.coords) - (lon, lat)) * (east_m * 100, north_m * 100)
-    corners = np.asarray(shapely.oriented_envelope(shapely.Polygon(xy)).exterior.coords)
+    corners = shapely.get_coordinates(shapely.oriented_envelope(shapely.Polygon(xy)))
     sides = np.diff(corners[:3], axis=0)
     lengths = np.hypot(sides[:, 0], sides[:, 1])
     dx, dy = sides[np.argmax(lengths)]

@@ -152,7 +152,7 @@ def loadings_table(
 def _by_visit(calls: Calls, values: NDArray[np.float64], n_visits: int) -> NDArray[np.float64]:
     """(draws, n_visits) sums; a visit that does not exist in a draw counts as nothing."""
     flat = np.bincount(calls.draw * n_visits + calls.visit, values, minlength=calls.draws * n_visits)
-    return flat.reshape(calls.draws, n_visits)
+    return np.asarray(flat, np.float64).reshape(calls.draws, n_visits)
 
 
 def _dwt_t(calls: Calls, common: CargoDraws) -> NDArray[np.float64]:

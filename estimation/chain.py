@@ -55,16 +55,15 @@ class BerthChain:
     def of(cls, traffic: Traffic) -> BerthChain:
         """The chain that a traffic section describes."""
         shape = stay_shape(traffic)
-        median_of_unit_mean = float(gamma(shape, scale=1 / shape).ppf(0.5))
         # Stays: means of _STAYS equally likely slices of the normal distribution of their logarithm.
         edges = norm.pdf(ndtri(np.linspace(0, 1, _STAYS + 1)))
         z = -np.diff(edges) * _STAYS
-        stay = traffic.stay_h.mode / median_of_unit_mean * np.exp(z * traffic.stay_sd_ln.value)
+        stay = mean_stay_h(traffic) * np.exp(z * traffic.stay_sd_ln.value)
         mean = traffic.arrivals_per_day.value / 24
         # Rates: evenly in the logarithm; from 1/60 of the prior mean (nothing comes) to eight times it (1 in 3,000).
         rate = mean * np.geomspace(1 / 60, 8, _RATES)
-        prior = gamma(traffic.arrivals_shape.value, scale=mean / traffic.arrivals_shape.value)
-        ln_weight = prior.logpdf(rate) + np.log(rate)
+        prior_shape = traffic.arrivals_shape.value
+        ln_weight = gamma.logpdf(rate, prior_shape, scale=mean / prior_shape) + np.log(rate)
         ln_weight -= np.logaddexp.reduce(ln_weight)
         return cls(
             stages=shape,
@@ -136,7 +135,7 @@ class BerthChain:
         for i in range(1, k + 1):
             generator[..., i, i] = -passing
             generator[..., i, (i + 1) % (k + 1)] = passing
-        powers = [expm(generator)]
+        powers = [np.asarray(expm(generator), np.complex128)]
         while 2 ** len(powers) <= self.max_step_h:
             powers.append(powers[-1] @ powers[-1])
         return powers
@@ -151,3 +150,9 @@ def stay_shape(traffic: Traffic) -> int:
     shapes = np.arange(1, 9)
     ratios = gamma.ppf(0.95, shapes) / gamma.ppf(0.05, shapes)
     return int(shapes[np.argmin(np.abs(np.log(ratios / ratio)))])
+
+
+def mean_stay_h(traffic: Traffic) -> float:
+    """Mean of the gamma distribution of stays whose median is the file's, hours: 25.4 h for a median of 24 h."""
+    shape = stay_shape(traffic)
+    return traffic.stay_h.mode / float(gamma(shape, scale=1 / shape).ppf(0.5))

@@ -118,7 +118,8 @@ class Estimate:
 
     def total(self, part: str = "total") -> Mapping[str, float]:
         """The row of ``totals`` for ``part`` ("seen", "unseen" or "total") as a mapping."""
-        return self.totals.set_index("part").loc[part].to_dict()
+        (row,) = self.totals[self.totals["part"] == part].drop(columns="part").to_dict("records")
+        return {str(name): float(value) for name, value in row.items()}
 
 
 def estimate(

@@ -194,7 +194,8 @@ def _add_up(labels: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[n
     hulls = min(width, _MAX_HULLS)
     index = np.arange(lanes * chains).reshape(lanes, chains, 1) * hulls + np.maximum(labels, 0)
     spread = np.broadcast_to(values[:, None, :], labels.shape) * (labels >= 0)
-    return np.bincount(index.ravel(), spread.ravel(), minlength=lanes * chains * hulls).reshape(lanes, chains, hulls)
+    sums = np.bincount(index.ravel(), spread.ravel(), minlength=lanes * chains * hulls)
+    return np.asarray(sums, np.float64).reshape(lanes, chains, hulls)
 
 
 def _hull_scatter(labels: NDArray[np.int64], visits: Measured, prior: FleetPrior) -> NDArray[np.float64]:

@@ -105,7 +105,7 @@ def _cumulative(
 ) -> NDArray[np.float64]:
     """(draws, days) barrels since 1 January or the start."""
     n = len(year)
-    daily = np.bincount(draw * n + day, barrels, minlength=draws * n).reshape(draws, n)
+    daily = np.asarray(np.bincount(draw * n + day, barrels, minlength=draws * n), np.float64).reshape(draws, n)
     for y in np.unique(year):
         daily[:, year == y] = np.cumsum(daily[:, year == y], axis=1)
     return daily

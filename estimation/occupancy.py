@@ -8,9 +8,9 @@ or missing pixels hide is *unobserved*, never vacant.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -153,7 +153,7 @@ def _observe_berth(
         {
             "berth_id": pd.Series([berth.id] * len(records), dtype="str"),
             "scene_id": pd.Series([r.scene_id for r in records], dtype="str"),
-            "acquired_at": pd.Series(pd.to_datetime([r.acquired_at for r in records], utc=True)).dt.as_unit("ns"),
+            "acquired_at": pd.to_datetime(pd.Series([r.acquired_at for r in records]), utc=True).dt.as_unit("ns"),
             "state": pd.Series(states, dtype="str"),
             "observed_fraction": fractions,
             "detection_ids": pd.Series([r[0] for r in roles], dtype="object"),
@@ -208,22 +208,23 @@ def _roles(frame: BerthFrame, ships: pd.DataFrame, berth: Berth) -> tuple[list[s
     moored = (overlap >= MIN_OVERLAP) & (ships["off_deg"] <= HEADING_TOLERANCE_DEG) & big_enough
     in_strip = moored & (ships["v"].abs() <= frame.width_m / 2 + POSITION_SLACK_M)
 
+    extent = ships.to_dict("index")
     alongside: list[int] = []
     for i in ships.index[in_strip][np.argsort(ships.loc[in_strip, "v"].abs().to_numpy(), kind="stable")]:
         # In line with those already alongside, not outside them.
-        if all(_gap(ships.loc[i], ships.loc[j], "u") > -0.25 * ships.loc[i, "length_m"] for j in alongside):
+        if all(_gap(extent[i], extent[j], "u") > -0.25 * extent[i]["length_m"] for j in alongside):
             alongside.append(i)
     rafted: list[int] = []
     outward = ships.index[moored & ~ships.index.isin(alongside)]
     for i in outward[np.argsort(ships.loc[outward, "v"].abs().to_numpy(), kind="stable")]:
-        touching = [j for j in (*alongside, *rafted) if _gap(ships.loc[i], ships.loc[j], "u") < 0]
-        if any(_gap(ships.loc[i], ships.loc[j], "v") <= RAFTED_GAP_M for j in touching):
+        touching = [j for j in (*alongside, *rafted) if _gap(extent[i], extent[j], "u") < 0]
+        if any(_gap(extent[i], extent[j], "v") <= RAFTED_GAP_M for j in touching):
             rafted.append(i)
     nearby = [i for i in ships.index if i not in alongside and i not in rafted]
     ids = ships["detection_id"]
     return [ids[i] for i in alongside], [ids[i] for i in rafted], [ids[i] for i in nearby]
 
 
-def _gap(a: pd.Series, b: pd.Series, axis: str) -> float:
+def _gap(a: Mapping[Hashable, Any], b: Mapping[Hashable, Any], axis: str) -> float:
     """Metres between two ships' extents along an axis of the berth's frame; negative when they overlap."""
     return float(abs(a[axis] - b[axis]) - a[f"half_{axis}"] - b[f"half_{axis}"])

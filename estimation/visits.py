@@ -59,7 +59,7 @@ def visits_table(
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """The visits, and the row of each sighting's visit, (S,) int64."""
     ids = found.detection_ids
-    of_sighting = pd.DataFrame(detections).set_index("detection_id").loc[ids].reset_index()
+    of_sighting = pd.DataFrame(detections).set_index("detection_id").loc[ids.tolist()].reset_index()
     lane, number = found.sightings.lane, found.visit
     order = pd.DataFrame({"lane": lane, "number": number, "at_s": found.sightings.at_s})
     first = order.groupby(["lane", "number"], sort=False)["at_s"].transform("min").to_numpy()
@@ -122,7 +122,7 @@ def identify(visits: pd.DataFrame, identified: pd.DataFrame) -> pd.DataFrame:
         visits.loc[i, "identified_as"] = str(ship["name"])
         visits.loc[i, ["dwt_t_p05", "dwt_t_p50", "dwt_t_p95"]] = dwt_t
         known = [float(c.dwt_min_t <= dwt_t < c.dwt_max_t) for c in SIZE_CLASSES]
-        visits.at[i, "size_class_probabilities"] = known
+        visits.at[i, "size_class_probabilities"] = known  # pyright: ignore[reportArgumentType] - a cell may hold a list
         visits.loc[i, "size_class"] = SIZE_CLASSES[known.index(1.0)].name
     return visits
 
