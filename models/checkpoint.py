@@ -12,7 +12,7 @@ from ultralytics.nn.tasks import OBBModel
 
 from ..errors import BerthwatchError
 from .metadata import ModelMetadata
-from .network import architecture_of, build_network, head_of, stored_tensors
+from .network import head_of
 
 Head = Literal["one2many", "one2one"]
 
@@ -72,13 +72,6 @@ def load_checkpoint(path: Path, *, head: Head = "one2many") -> Checkpoint:
         classes=tuple(trained.names[index] for index in range(len(trained.names))),
         image_px=int((content.get("train_args") or {}).get("imgsz", 640)),
     )
-
-
-def rounded_as_stored(network: OBBModel) -> OBBModel:
-    """A copy with the weights rounded as files hold them, in float32, so that every format has the same numbers."""
-    copy_of = build_network(architecture_of(network), head_of(network).nc)
-    copy_of.load_state_dict(stored_tensors(network))
-    return copy_of
 
 
 def _with_one_head(trained: OBBModel, which: Head) -> OBBModel:

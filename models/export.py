@@ -16,15 +16,15 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import helper
 from ultralytics.nn.tasks import OBBModel
 
 from ..errors import BerthwatchError
 from .boxes import Boxes
-from .checkpoint import Head, load_checkpoint, rounded_as_stored
+from .checkpoint import Head, load_checkpoint
 from .decode import ship_scores
 from .metadata import METADATA_KEY, ModelMetadata
-from .network import LARGE_TENSOR, head_of, save_network, stored_tensors, weights_sha256
+from .network import head_of, save_network, stored_tensors, weights_sha256
 from .onnx_backend import OnnxDetector
 from .torch_backend import TorchDetector
 
@@ -89,9 +89,8 @@ def export_checkpoint(
         raise BerthwatchError(
             f"{checkpoint}: its classes are {original.classes}, the metadata's 'classes' {metadata.classes}"
         )
-    stored = rounded_as_stored(original.network)
     metadata = metadata.model_copy(update={"output": "raw"}).stamped(
-        weights_sha256=weights_sha256(stored_tensors(stored)), created=datetime.now(UTC)
+        weights_sha256=weights_sha256(stored_tensors(original.network)), created=datetime.now(UTC)
     )
     reference = TorchDetector(original.network, metadata).raw_output(parity_tiles)
     if ship_scores(reference[:, 4:-1]).max() < metadata.score_threshold:
@@ -102,8 +101,8 @@ def export_checkpoint(
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out_dir) as scratch:
         new_onnx, new_safetensors = Path(scratch, f"{name}.onnx"), Path(scratch, f"{name}.safetensors")
-        _write_onnx(stored, metadata, new_onnx)
-        save_network(stored, metadata, new_safetensors)
+        _write_onnx(original.network, metadata, new_onnx)
+        save_network(original.network, metadata, new_safetensors)
         onnx_parity = _require_parity(reference, OnnxDetector(new_onnx).raw_output(parity_tiles), metadata, "ONNX")
         safetensors_parity = _require_parity(
             reference, TorchDetector.from_file(new_safetensors).raw_output(parity_tiles), metadata, "safetensors"
@@ -180,22 +179,6 @@ def _write_onnx(network: OBBModel, metadata: ModelMetadata, path: Path) -> None:
     finally:
         head.export = False
     model = onnx.load(path)
-    _store_large_weights_in_half(model)
     helper.set_model_props(model, {METADATA_KEY: metadata.model_dump_json()})
     onnx.checker.check_model(model)
     onnx.save(model, path)
-
-
-def _store_large_weights_in_half(model: onnx.ModelProto) -> None:
-    """Hold the weights that `network.stored_tensors` rounds as float16, each cast back once when the file is loaded."""
-    casts = []
-    for tensor in model.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size <= LARGE_TENSOR:
-            continue
-        full, half = tensor.name, f"{tensor.name}.half"
-        casts.append(helper.make_node("Cast", [half], [full], to=onnx.TensorProto.FLOAT))
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), half))
-    nodes = list(model.graph.node)
-    del model.graph.node[:]
-    model.graph.node.extend(casts + nodes)

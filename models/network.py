@@ -90,17 +90,12 @@ def architecture_of(network: OBBModel) -> dict[str, Any]:
     return described | {"nc": head_of(network).cv3[0][-1].in_channels, "end2end": False}
 
 
-# Large weight tensors are stored in half precision: the file is half as large, and a rounding of 1 in 2000 of a single
-# weight moves no box (the parity check of `export.py` holds it). Small tensors cost nothing as they are.
-LARGE_TENSOR = 4096
-
-
 def stored_tensors(network: OBBModel) -> dict[str, torch.Tensor]:
-    """The network's tensors by name as files hold them: float16 above `LARGE_TENSOR` numbers, else as they are."""
-    return {
-        name: (tensor.half() if tensor.is_floating_point() and tensor.numel() > LARGE_TENSOR else tensor).contiguous()
-        for name, tensor in network.state_dict().items()
-    }
+    """The network's tensors by name, as files hold them: in full precision.
+
+    Half precision would halve the files, but moved a corner of some boxes by 2 pixels.
+    """
+    return {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
 
 
 def weights_sha256(tensors: dict[str, torch.Tensor]) -> str:

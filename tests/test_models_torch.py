@@ -77,21 +77,20 @@ def exported(checkpoint, tmp_path_factory):
     return export_checkpoint(checkpoint, tmp_path_factory.mktemp("out"), card(), small_tile()[None], name="untrained")
 
 
-def test_export_writes_two_small_files_with_one_card(exported):
+def test_export_writes_two_files_with_one_card(exported):
     onnx_card = OnnxDetector(exported.onnx).metadata
     assert onnx_card == load_detector(exported.safetensors, device="cpu").metadata == exported.metadata
     assert onnx_card.output == "raw"
     assert onnx_card.weights_sha256 != ""
-    assert exported.onnx.stat().st_size + exported.safetensors.stat().st_size < 12e6
+    assert exported.onnx.stat().st_size + exported.safetensors.stat().st_size < 25e6  # what a package may weigh
     assert exported.safetensors.stat().st_mode & 0o044 == 0o044
 
 
 def test_export_measures_the_parity_of_both_files(exported):
     for measured in (exported.onnx_parity, exported.safetensors_parity):
         assert measured.anchors == 2100
-        assert measured.score_change > 0
-        assert measured.shift_px < 1.0
-        assert measured.score_change < 0.02
+        assert measured.shift_px < 0.05
+        assert measured.score_change < 1e-4
 
 
 def test_the_batch_is_the_only_dynamic_axis(exported):
