@@ -26,7 +26,7 @@ class Pixels:
     rgb: NDArray[Any]
     """(height, width, 3), in the file's own type."""
     valid: NDArray[np.bool_]
-    """(height, width); False where the file says nodata, transparent or masked."""
+    """(height, width); False where the file says nodata, transparent or masked, or holds NaN or infinity."""
     gsd_m: float
     """Ground metres a pixel."""
 
@@ -87,6 +87,13 @@ def _resampling_for(scale_x: float, scale_y: float) -> Resampling:
 
 
 def _valid(dataset: DatasetReader, band: int, rgb: NDArray[Any], window: Window) -> NDArray[np.bool_]:
+    declared = _declared_valid(dataset, band, rgb, window)
+    if np.issubdtype(rgb.dtype, np.floating):  # mosaics hold NaN whatever else the file declares as no data
+        return declared & np.isfinite(rgb).all(axis=-1)
+    return declared
+
+
+def _declared_valid(dataset: DatasetReader, band: int, rgb: NDArray[Any], window: Window) -> NDArray[np.bool_]:
     flags = dataset.mask_flag_enums[band - 1]
     shape = rgb.shape[:2]
     if MaskFlags.per_dataset in flags:  # an alpha band, a mask inside the file or beside it
@@ -95,8 +102,6 @@ def _valid(dataset: DatasetReader, band: int, rgb: NDArray[Any], window: Window)
     if MaskFlags.nodata in flags and dataset.nodata is not None and not np.isnan(dataset.nodata):
         # A dark pixel may hold the nodata value in one band; it is no data only where all bands say so.
         return np.asarray((rgb != dataset.nodata).any(axis=-1))
-    if np.issubdtype(rgb.dtype, np.floating):
-        return np.asarray(np.isfinite(rgb).all(axis=-1))
     return np.ones(shape, dtype=bool)
 
 

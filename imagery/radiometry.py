@@ -104,7 +104,8 @@ def _without_bright_regions(
 def _bright_regions(sample: Pixels, low: float, high: float) -> NDArray[np.bool_]:
     """Pixels (height, width) in regions at least _BRIGHT_REGION_M wide that are bright all over."""
     size = max(2, round(_BRIGHT_REGION_M / sample.gsd_m))
-    brightness = sample.rgb.mean(axis=-1, dtype=np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        brightness = np.nan_to_num(sample.rgb.mean(axis=-1, dtype=np.float32), nan=low, posinf=low, neginf=low)
     return ndimage.grey_opening(brightness, size=(size, size)) > low + _BRIGHT_SHARE * (high - low)
 
 
