@@ -1,6 +1,7 @@
 """Cloud masks that come with a scene: which cells they obscure."""
 
 import re
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,9 @@ def read_cloud_mask(scene: Scene, cells: Cells) -> NDArray[np.bool_]:
     return _obscured(bands, name) & inside
 
 
-def _obscured(bands: NDArray[Any], name: str) -> NDArray[np.bool_]:
+def _obscured(bands: NDArray[Any], source: str) -> NDArray[np.bool_]:
+    # The file's own name says what its values mean; a folder of it may be called udm2 or scl for any reason.
+    name = PurePosixPath(source.split("?")[0].replace("\\", "/")).name
     if re.search(r"(^|[^a-z])scl([^a-z]|$)", name, re.IGNORECASE):
         return np.isin(bands[0], _SCL_OBSCURED)
     if "udm2" in name.lower() and len(bands) >= _UDM2_UNUSABLE:

@@ -1,0 +1,41 @@
+"""What a cloud mask's values mean is told by the file's own name, never by a folder it lies in."""
+
+import numpy as np
+import pytest
+
+from berthwatch.imagery.cells import Cells
+from berthwatch.imagery.cloud_mask import read_cloud_mask
+from berthwatch.imagery.scene import open_scene
+
+WIDTH = 60
+
+
+def cells(width: int = WIDTH) -> Cells:
+    """One cell a pixel, one row of them."""
+    nothing = np.zeros((1, width), np.uint8)
+    valid = np.ones((1, width), bool)
+    return Cells(valid, nothing, nothing, nothing, ~valid, ~valid, scale_x=1.0, scale_y=1.0, cell_m=3.0)
+
+
+@pytest.mark.parametrize("folder", ["udm2", "scl", "qa_pixel", "port udm2 scl", "LC08_QA_PIXEL"])
+@pytest.mark.parametrize("bands", [1, 8])
+def test_a_folders_name_says_nothing(write_raster, folder, bands):
+    """A mask of ones and zeros: 1 is obscured, though SCL's 1, QA_PIXEL's 32 and UDM2's first band mean other things."""
+    values = np.zeros((bands, 1, WIDTH), np.uint8)
+    values[0, 0, 20:40] = 32
+    picture = write_raster(np.full((3, 1, WIDTH), 50, np.uint8))
+    mask = write_raster(values, name=f"{folder}/clouds.tif")
+
+    obscured = read_cloud_mask(open_scene(picture, cloud_mask=mask), cells())
+
+    assert obscured.tolist() == [[20 <= i < 40 for i in range(WIDTH)]]
+
+
+def test_the_files_own_name_does(write_raster):
+    values = np.array([4, 6, 8, 9, 10, 3], np.uint8).repeat(10)[None, None]
+    picture = write_raster(np.full((3, 1, WIDTH), 50, np.uint8))
+    mask = write_raster(values, name="udm2/T52TGP_20240307T020651_SCL_20m.tif")
+
+    obscured = read_cloud_mask(open_scene(picture, cloud_mask=mask), cells())
+
+    assert obscured[0, 5::10].tolist() == [False, False, True, True, True, False]
