@@ -25,7 +25,7 @@ from berthwatch.models.registry import DEFAULT_MODEL, WEIGHTS, load_detector
 
 from .fresh import in_fresh_process
 from .pictures import port_picture
-from .scoring import score, seen_in
+from .scoring import score, seen_in_tiles
 from .sizes import Sizes
 from .table import Row, seconds
 
@@ -36,7 +36,9 @@ def run(sizes: Sizes, folder: Path) -> dict[str, Any]:
     """Every way over one scene, in turn; peers that are not installed are left out and named."""
     picture = folder / "peers.tif"
     truth = port_picture(picture, sizes.peers_px, rows=sizes.peers_rows)
-    seen = seen_in(_boxes(in_fresh_process("peers", "unmerged", picture=str(picture))), truth)
+    unmerged = in_fresh_process("peers", "report_of_every_tile", picture=str(picture))
+    tiles = [(tile["x0"], tile["y0"], _boxes(tile)) for tile in unmerged["tiles"]]
+    seen = seen_in_tiles(tiles, unmerged["tile_px"], truth)
     ways = [("berthwatch", "berthwatch", 8)]
     missing = [name for name in ("ultralytics", "sahi") if importlib.util.find_spec(name) is None]
     if "ultralytics" not in missing:
@@ -51,7 +53,7 @@ def run(sizes: Sizes, folder: Path) -> dict[str, Any]:
         results.append({"name": name, "batch": batch, **done, **counts})
     return {
         "side_px": sizes.peers_px,
-        "ships_seen_in_tiles": int(seen.sum()),
+        "ships_seen_clearly": int(seen.sum()),
         "ships_with_neighbour": int(truth.has_neighbour.sum()),
         "ways": results,
         "missing": missing,
@@ -71,17 +73,18 @@ def _grid(scene: Scene, tile_px: int) -> TileGrid:
     return TileGrid.plan(scene, gsd_m=scene.gsd_m, tile_px=tile_px, overlap_m=DetectSettings().overlap_m)
 
 
-def unmerged(picture: str) -> dict[str, Any]:
+def report_of_every_tile(picture: str) -> dict[str, Any]:
     """All that the network says above the threshold in any tile, nothing suppressed."""
     scene, detector = open_scene(picture), load_detector(device="cpu")
     grid = plan_grid(scene, detector.metadata, DetectSettings())
-    parts = []
+    tiles = []
     for (window,), tile in read_tiles(grid, estimate_stretch(scene), batch_size=1):
         rows = detector.raw_output(tile)[0].T  # type: ignore[attr-defined]
         best = rows[:, 4:-1].max(axis=1)
         rows, best = rows[best >= detector.metadata.score_threshold], best[best >= detector.metadata.score_threshold]
-        parts.append(Boxes.from_xywhr(rows[:, [0, 1, 2, 3, -1]], best).shifted(window.x0, window.y0))
-    return _told(Boxes.concat(parts))
+        boxes = Boxes.from_xywhr(rows[:, [0, 1, 2, 3, -1]], best).shifted(window.x0, window.y0)
+        tiles.append(_told(boxes, x0=window.x0, y0=window.y0))
+    return {"tiles": tiles, "tile_px": grid.tile_px}
 
 
 def berthwatch(picture: str, batch: int) -> dict[str, Any]:
@@ -148,8 +151,8 @@ def _blank(tile_px: int) -> NDArray[np.uint8]:
 
 def _yolo() -> tuple[Any, Any]:
     """An Ultralytics model of the shipped weights, and our card of it."""
-    import torch
     from ultralytics import YOLO
+    from ultralytics.utils import torch_utils
 
     from berthwatch.models.network import load_network
 
@@ -158,8 +161,9 @@ def _yolo() -> tuple[Any, Any]:
     network.names = dict(enumerate(metadata.classes))
     network.args = {"task": "obb", "imgsz": metadata.tile_px}
     model.model, model.overrides["task"] = network, "obb"
+    # Ultralytics leaves one core unused, whenever it sets a device: here all ways get the same cores.
+    torch_utils.NUM_THREADS = granted_cores()
     model.predict(list(_blank(metadata.tile_px)), imgsz=metadata.tile_px, device="cpu", verbose=False)
-    torch.set_num_threads(granted_cores())  # Ultralytics leaves one core unused: here all get the same
     return model, metadata
 
 

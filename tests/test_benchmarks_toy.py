@@ -102,13 +102,14 @@ def test_growth_has_a_figure_for_each_scene(parts):
 
 def test_ships_found_twice_lost_and_imagined_are_told_apart():
     from benchmarks.pictures import Truth
-    from benchmarks.scoring import score, seen_in
+    from benchmarks.scoring import score, seen_in_tiles
 
     hulls = [[100, 100, 80, 14, 0.7], [110, 88, 80, 14, 0.7], [300, 300, 60, 10, 0.1], [500, 100, 40, 8, 2.0]]
     truth = Truth(Boxes.from_xywhr(hulls), np.array([True, True, False, False]))
     aft = [100 - 20 * np.cos(0.7), 100 - 20 * np.sin(0.7), 36, 13, 0.7]
     found = Boxes.from_xywhr([[101, 100, 78, 14, 0.7], aft, [301, 300, 61, 10, 0.1], [400, 400, 50, 10, 0]])
-    seen = seen_in(Boxes.from_xywhr(hulls[:3]), truth)
+    left, right = (0, 0, Boxes.from_xywhr(hulls[:2])), (180, 180, Boxes.from_xywhr(hulls[2:3]))
+    seen = seen_in_tiles([left, right], 250, truth)
 
     assert seen.tolist() == [True, True, True, False]
     assert score(found, truth, seen) == {"ships": 4, "found": 2, "duplicates": 1, "false": 1, "lost_neighbours": 1}
