@@ -1,5 +1,6 @@
 """One port, from scenes to report: detect what is new, estimate from all that the store holds, write the outputs."""
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,14 +13,18 @@ from .configs.cargo import load_cargo
 from .configs.port import Port
 from .errors import BerthwatchError
 from .estimation.estimate import Estimate, estimate
+from .imagery.raster import display_name
 from .imagery.scene import Scene, open_scene
 from .inference.detect import DetectSettings
 from .inference.detect_scenes import SceneOutcome, detect_scenes
+from .inference.fingerprint import picture_fingerprint
 from .inference.stage_times import StageTimes
 from .inference.store import SceneRecord, read_store
 from .models.detector import Detector
 from .reporting.export import export_estimate
 from .reporting.report import write_report
+
+log = logging.getLogger(__name__)
 
 REPORT = "report.html"
 
@@ -125,7 +130,7 @@ def report_store(port: Port, store: Path, question: Question | None = None) -> E
         seed=question.seed,
     )
     result = replace(result, warnings=(*question.notes, *result.warnings))
-    write_report(result, store / REPORT, scenes=_reopened(result.records))
+    write_report(result, store / REPORT, scenes=reopened(result.records))
     export_estimate(result, store / f"{port.id}.gpkg", format="gpkg")
     export_estimate(result, store / "tables", format="csv")
     return result
@@ -156,12 +161,23 @@ def read_reported(path: Path) -> pd.DataFrame:
     return pd.DataFrame({"date": date, "barrels": barrels.astype("float64")})
 
 
-def _reopened(records: Iterable[SceneRecord]) -> dict[str, Scene]:
-    """The scenes whose pictures are still where they were, by scene id: the report shows their pictures."""
+def reopened(records: Iterable[SceneRecord]) -> dict[str, Scene]:
+    """The scenes whose pictures are still where they were, by scene id: the report shows their pictures.
+
+    They are opened in the bands that the detector saw. A picture that has changed since is no evidence: left out.
+    """
     scenes = {}
     for record in records:
+        bands = dict(zip(("red", "green", "blue"), map(str, record.band_indexes or ()), strict=False))
         try:
-            scenes[record.scene_id] = open_scene(record.source, acquired_at=record.acquired_at)
+            scene = open_scene(record.source, bands=bands, acquired_at=record.acquired_at)
         except BerthwatchError:
             continue
+        if picture_fingerprint(scene) == record.picture_fingerprint:
+            scenes[record.scene_id] = scene
+        else:
+            log.warning(
+                "%s: %s has changed since ships were sought in it, so the report does not show it; detect it again",
+                *(record.scene_id, display_name(record.source)),
+            )
     return scenes

@@ -8,7 +8,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from ..errors import BerthwatchError
-from .raster import open_raster
+from .raster import absolute_name, open_raster
 
 _GDAL_TYPES = {
     "uint8": "Byte",
@@ -69,8 +69,8 @@ def _band(number: int, colour: str, file: _BandFile, nodata: float | None) -> st
         f'<VRTRasterBand dataType="{_GDAL_TYPES[file.dtype]}" band="{number}">'
         f"<ColorInterp>{colour}</ColorInterp>"
         + (f"<NoDataValue>{nodata!r}</NoDataValue>" if nodata is not None else "")
-        + '<SimpleSource><SourceFilename relativeToVRT="0">'
-        + f"{escape(file.raster)}</SourceFilename><SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
+        + f'<SimpleSource><SourceFilename relativeToVRT="0">{escape(absolute_name(file.raster))}</SourceFilename>'
+        + "<SourceBand>1</SourceBand></SimpleSource></VRTRasterBand>"
     )
 
 

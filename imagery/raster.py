@@ -42,6 +42,11 @@ def gdal_name(source: str | Path) -> str:
     return text
 
 
+def absolute_name(raster: str) -> str:
+    """What GDAL opens, from wherever it is opened: local paths from the root on, all else as it is."""
+    return raster if raster.startswith(("/vsi", "<VRTDataset")) else str(Path(raster).absolute())
+
+
 def is_remote(source: str) -> bool:
     """Whether GDAL fetches the source over a network (a VRT of remote bands included)."""
     return any(mark in source for mark in ("/vsicurl/", "/vsis3/", "/vsigs/", "/vsiaz/"))

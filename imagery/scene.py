@@ -19,7 +19,7 @@ from rasterio.io import DatasetReader
 from ..errors import BerthwatchError
 from .acquired_at import time_from_tags
 from .band_order import rgb_band_indexes
-from .raster import open_raster
+from .raster import absolute_name, gdal_name, open_raster
 from .sources import find_source
 
 _WGS84 = Geod(ellps="WGS84")
@@ -33,7 +33,7 @@ class Scene:
     scene_id: str
     """Safe as a file name; from the product name or the file's stem."""
     source: str
-    """What rasterio opens: a path, a /vsi path, or the XML of a VRT that holds separate bands."""
+    """What rasterio opens: an absolute path, a /vsi path, or the XML of a VRT that holds separate bands."""
     acquired_at: datetime | None
     """UTC, or None where nothing tells it."""
     crs: CRS
@@ -122,9 +122,10 @@ def open_scene(
             )
         time = acquired_at or found.acquired_at or time_from_tags(_all_tags(dataset))
         gsd_x_m, gsd_y_m = _ground_sample_distance(dataset, name)
+        mask = gdal_name(cloud_mask) if cloud_mask else found.cloud_mask
         return Scene(
             scene_id=found.scene_id,
-            source=found.raster,
+            source=absolute_name(found.raster),
             acquired_at=time.astimezone(UTC) if time else None,
             crs=dataset.crs,
             transform=dataset.transform,
@@ -135,7 +136,7 @@ def open_scene(
             gsd_y_m=gsd_y_m,
             band_indexes=band_indexes,
             dtype=dataset.dtypes[0],
-            cloud_mask=str(cloud_mask) if cloud_mask else found.cloud_mask,
+            cloud_mask=absolute_name(mask) if mask else None,
         )
 
 

@@ -128,7 +128,7 @@ def _from_safe_zip(path: Path) -> RasterSource:
             images = sorted(name for name in archive.namelist() if name.endswith(".jp2"))
     except (OSError, zipfile.BadZipFile) as error:
         raise BerthwatchError(f"{path}: cannot be read as a zip archive: {error}; fetch it again") from error
-    return _from_safe(str(path), path.name, images, prefix=f"/vsizip/{path}/")
+    return _from_safe(str(path), path.name, images, prefix=f"/vsizip/{path.absolute()}/")
 
 
 def _from_safe(source: str, name: str, images: Iterable[str], *, prefix: str) -> RasterSource:

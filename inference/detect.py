@@ -20,7 +20,7 @@ from ..imagery.tiles import ReadTimes, TileGrid, TileWindow, read_tiles
 from ..models.detector import Detector
 from ..models.metadata import ModelMetadata
 from .describe import describe
-from .fingerprint import fingerprint
+from .fingerprint import fingerprint, picture_fingerprint
 from .seams import SceneBoxes
 from .stage_times import StageTimes
 from .store import SceneRecord
@@ -123,6 +123,8 @@ def detect_scene(
         backend=_without_threads(detector.description),
         settings=resolved,
         fingerprint=fingerprint(scene, metadata, resolved),
+        band_indexes=scene.band_indexes,
+        picture_fingerprint=picture_fingerprint(scene),
     )
     return record, detections
 

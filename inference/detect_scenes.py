@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import BerthwatchError
+from ..imagery.raster import display_name
 from ..imagery.scene import Scene, open_scene
 from ..models.detector import Detector
 from .detect import Area, DetectSettings, detect_scene
-from .fingerprint import fingerprint
+from .fingerprint import fingerprint, is_another_picture
 from .stage_times import StageTimes
 from .store import read_record, scene_path, write_scene
 
@@ -117,20 +118,11 @@ def _check_id_is_free(scene: Scene, name: str, name_of_id: dict[str, str], store
     path = scene_path(store, scene.scene_id)
     if path.exists():
         stored = read_record(path).source
-        if stored != scene.source and _is_another_file(stored, scene.source):
+        if is_another_picture(stored, scene.source):
             raise BerthwatchError(
-                f"{name}: the store has scene {scene.scene_id} from another file, {stored}; "
+                f"{name}: the store has scene {scene.scene_id} from another file, {display_name(stored)}; "
                 "rename one of the files or use another store"
             )
-
-
-def _is_another_file(stored: str, source: str) -> bool:
-    if stored.startswith("<") or source.startswith("<"):
-        return False
-    try:
-        return not Path(stored).samefile(source)
-    except OSError:
-        return False
 
 
 def _named(progress: Callable[[str, int, int], None], name: str) -> Callable[[int, int], None]:

@@ -7,7 +7,9 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import unescape
 
+from ..imagery.raster import is_remote
 from ..imagery.scene import Scene
 from ..models.metadata import ModelMetadata
 
@@ -31,31 +33,69 @@ def fingerprint(scene: Scene, metadata: ModelMetadata, settings: dict[str, Any])
     """
     basis = {
         "version": DETECTION_VERSION,
-        "files": [_identity(name) for name in _files(scene)],
+        "picture": picture_fingerprint(scene),
+        "cloud_mask": _identity(scene.cloud_mask) if scene.cloud_mask else None,
         "scene_id": scene.scene_id,
         "acquired_at": scene.acquired_at.isoformat() if scene.acquired_at else None,
-        "georeference": [scene.crs.to_wkt(), *scene.transform, scene.width, scene.height],
-        "bands": scene.band_indexes,
         # Weights alone do not decide: bias, thresholds and classes stand in the metadata.
         "model": metadata.model_dump(mode="json"),
         "settings": settings,
     }
+    return _hash(basis)
+
+
+def picture_fingerprint(scene: Scene) -> str:
+    """Hash of what is seen and where: a scene's files (as in `fingerprint`), georeference and bands.
+
+    Returns:
+        32 hexadecimal digits.
+    """
+    return _hash(
+        {
+            "files": [_identity(name) for name in _files(scene.source)],
+            "georeference": [scene.crs.to_wkt(), *scene.transform, scene.width, scene.height],
+            "bands": scene.band_indexes,
+        }
+    )
+
+
+def is_another_picture(stored: str, source: str) -> bool:
+    """Whether two scene sources are surely different files: both are there and are not the same.
+
+    A stored source whose place is empty may have moved. Remote ones differ by address; what follows "?" is a
+    signature that changes.
+    """
+    if stored == source:
+        return False
+    old, new = ([_place(name) for name in _files(text)] for text in (stored, source))
+    if all(is_remote(name) for name in (stored, source)):
+        return [str(path).split("?")[0] for path, _ in old] != [str(path).split("?")[0] for path, _ in new]
+    if not all(path.exists() for path, _ in (*old, *new)):
+        return False
+    return len(old) != len(new) or not all(
+        a.samefile(b) and inside_a == inside_b for (a, inside_a), (b, inside_b) in zip(old, new, strict=True)
+    )
+
+
+def _hash(basis: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _files(scene: Scene) -> list[str]:
-    """The scene's pixels and its cloud mask; a VRT in memory counts by the files it names."""
-    if scene.source.startswith("<VRTDataset"):
-        files = re.findall(r"<SourceFilename[^>]*>([^<]+)</SourceFilename>", scene.source)
-    else:
-        files = [scene.source]
-    return files + ([scene.cloud_mask] if scene.cloud_mask else [])
+def _files(source: str) -> list[str]:
+    """A source's files; a VRT in memory counts by the files it names."""
+    if not source.startswith("<VRTDataset"):
+        return [source]
+    return [unescape(name) for name in re.findall(r"<SourceFilename[^>]*>([^<]+)</SourceFilename>", source)]
+
+
+def _place(name: str) -> tuple[Path, str]:
+    """Of /vsizip/folder/product.zip/band.jp2 the archive is what lies on disk, the rest a name inside it."""
+    archive = re.fullmatch(r"/vsizip/(.+?\.zip)/(.*)", name, re.IGNORECASE)
+    return (Path(archive.group(1)), archive.group(2)) if archive else (Path(name), "")
 
 
 def _identity(name: str) -> list[str | int]:
-    # Of /vsizip/folder/product.zip/band.jp2 the archive is what lies on disk, the rest a name inside it.
-    archive = re.fullmatch(r"/vsizip/(.+?\.zip)/(.*)", name, re.IGNORECASE)
-    path, inside = (Path(archive.group(1)), archive.group(2)) if archive else (Path(name), "")
+    path, inside = _place(name)
     try:
         stat = path.stat()
     except OSError:

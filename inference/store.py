@@ -42,11 +42,14 @@ class SceneRecord:
         working_gsd_m: ground metres a pixel that the detector saw.
         footprint: outline of the raster, EPSG:4326.
         observed: MultiPolygon EPSG:4326, where a ship would have been seen: valid pixels, no cloud, inside the AOI.
-        source: file or address the scene was read from.
+        source: file (absolute path) or address the scene was read from.
         model_id: the detector's model.
         backend: what ran it, as the detector describes itself, but for the number of threads.
         settings: the settings that decide the result, JSON values.
         fingerprint: hash of scene, model and settings; equal fingerprints give equal detections.
+        band_indexes: red, green, blue as the detector saw them, counted from 1; None where not recorded.
+        picture_fingerprint: hash of the scene's files, georeference and bands: only a picture that still has it may
+            be shown as evidence. "" where not recorded.
     """
 
     scene_id: str
@@ -60,6 +63,8 @@ class SceneRecord:
     backend: str
     settings: dict[str, Any]
     fingerprint: str
+    band_indexes: tuple[int, int, int] | None = None
+    picture_fingerprint: str = ""
 
     def to_json(self) -> str:
         """The record as one JSON object; geometries as GeoJSON, the time as ISO 8601."""
@@ -88,6 +93,8 @@ class SceneRecord:
                 fields["acquired_at"] = datetime.fromisoformat(fields["acquired_at"])
             for name in ("footprint", "observed"):
                 fields[name] = shapely.geometry.shape(fields[name])
+            if fields.get("band_indexes"):
+                fields["band_indexes"] = tuple(fields["band_indexes"])
             return cls(**fields)
         except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
             raise BerthwatchError(f"scene record is damaged: {type(error).__name__}: {error}") from error

@@ -15,7 +15,7 @@ from berthwatch.errors import BerthwatchError
 from berthwatch.imagery.scene import open_scene
 from berthwatch.inference.detect import DetectSettings
 from berthwatch.inference.detect_scenes import detect_scenes
-from berthwatch.inference.fingerprint import fingerprint
+from berthwatch.inference.fingerprint import fingerprint, is_another_picture
 from berthwatch.inference.stage_times import StageTimes
 from berthwatch.inference.store import read_store, scene_path
 
@@ -140,6 +140,45 @@ def test_two_pictures_of_one_name_do_not_overwrite_each_other(tmp_path):
     assert statuses(in_a_later_run) == ["failed"]
     assert "from another file" in in_a_later_run[0].error
     assert len(read_store(tmp_path / "store")[1]) == 1
+
+
+def test_relative_paths_of_one_name_from_two_folders_do_not_overwrite_each_other(tmp_path, monkeypatch):
+    for day, ships in (("monday", 1), ("tuesday", 0)):
+        picture(tmp_path / day / "ortho.tif", ships=ships)
+    monkeypatch.chdir(tmp_path / "monday")
+    detect_scenes(["ortho.tif"], BrightHulls(), tmp_path / "store")
+    monkeypatch.chdir(tmp_path / "tuesday")
+
+    outcomes = detect_scenes(["ortho.tif"], BrightHulls(), tmp_path / "store")
+
+    assert statuses(outcomes) == ["failed"]
+    assert f"another file, {tmp_path / 'monday' / 'ortho.tif'}" in outcomes[0].error
+    (record,), ships = read_store(tmp_path / "store")
+    assert record.source == str(tmp_path / "monday" / "ortho.tif")
+    assert len(ships) == 1
+
+
+def test_separate_bands_of_one_name_from_two_folders_do_not_overwrite_each_other(tmp_path, monkeypatch):
+    sources = []
+    for day in ("monday", "tuesday"):
+        monkeypatch.chdir(picture(tmp_path / day / "B04.tif").parent)
+        sources.append(open_scene("ortho", bands=dict.fromkeys(("red", "green", "blue"), "B04.tif")))
+
+    outcomes = [detect_scenes([scene], BrightHulls(), tmp_path / "store")[0] for scene in sources]
+
+    assert statuses(outcomes) == ["done", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "source", "differ"),
+    [
+        ("/vsicurl/https://a/1/visual.tif?sig=1", "/vsicurl/https://a/1/visual.tif?sig=2", False),
+        ("/vsicurl/https://a/1/visual.tif", "/vsicurl/https://a/2/visual.tif", True),
+        ("/vsis3/bucket/visual.tif", "/nowhere/visual.tif", False),
+    ],
+)
+def test_remote_pictures_are_told_apart_by_their_address(stored, source, differ):
+    assert is_another_picture(stored, source) is differ
 
 
 def test_a_moved_folder_of_pictures_is_still_known(tmp_path):

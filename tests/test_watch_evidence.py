@@ -1,0 +1,73 @@
+"""What the report shows as evidence is the picture that the detector saw, in its bands, or none."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from inference_scenes import BrightHulls
+
+from berthwatch.imagery.scene import open_scene
+from berthwatch.inference.detect_scenes import detect_scenes
+from berthwatch.inference.store import read_store
+from berthwatch.watch import reopened
+
+TIME = datetime(2024, 3, 7, 2, 6, 51, tzinfo=UTC)
+
+
+@pytest.fixture
+def detected(write_raster, tmp_path: Path) -> Path:
+    """A picture of four unlike bands, whose ships were sought in bands 4, 3, 2."""
+    bands = np.arange(4)[:, None, None] * 20 + np.random.default_rng(0).integers(30, 50, (4, 120, 120))
+    path = write_raster(bands.astype(np.uint8), crs="EPSG:32653")
+    scene = open_scene(path, bands={"red": "4", "green": "3", "blue": "2"}, acquired_at=TIME)
+    detect_scenes([scene], BrightHulls(), tmp_path / "store")
+    return path
+
+
+def reopened_from(store: Path):
+    records, _ = read_store(store)
+    return reopened(records)
+
+
+def test_a_picture_is_shown_in_the_bands_that_the_detector_saw(detected: Path, tmp_path: Path) -> None:
+    scene = reopened_from(tmp_path / "store")["scene"]
+
+    assert scene.band_indexes == (4, 3, 2)
+    assert scene.acquired_at == TIME
+
+
+def test_another_picture_at_the_same_place_is_not_shown(detected: Path, tmp_path: Path, write_raster, caplog) -> None:
+    write_raster(np.full((4, 120, 120), 99, np.uint8), crs="EPSG:32653")
+
+    assert reopened_from(tmp_path / "store") == {}
+    assert "has changed" in caplog.text
+
+
+def test_a_picture_that_is_gone_is_not_shown(detected: Path, tmp_path: Path) -> None:
+    detected.unlink()
+
+    assert reopened_from(tmp_path / "store") == {}
+
+
+def test_another_picture_of_the_name_in_the_working_folder_is_not_taken(
+    detected: Path, tmp_path: Path, monkeypatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(detected, elsewhere)
+    monkeypatch.chdir(elsewhere)
+
+    assert reopened_from(tmp_path / "store")["scene"].source == str(detected)
+
+
+def test_separate_bands_are_found_from_any_folder(write_raster, tmp_path: Path, monkeypatch) -> None:
+    for band in ("B04", "B03", "B02"):
+        write_raster(np.full((1, 100, 100), 40, np.uint8), name=f"{band}.tif")
+    monkeypatch.chdir(tmp_path)
+    bands = {"red": "B04.tif", "green": "B03.tif", "blue": "B02.tif"}
+    detect_scenes([open_scene("look", bands=bands, acquired_at=TIME)], BrightHulls(), tmp_path / "store")
+    monkeypatch.chdir("/")
+
+    assert reopened_from(tmp_path / "store")["look"].band_indexes == (1, 2, 3)
