@@ -20,6 +20,7 @@ from berthwatch.inference.detections import COLUMNS, empty_detections
 from berthwatch.inference.stage_times import StageTimes
 from berthwatch.inference.store import write_scene
 from berthwatch.models.boxes import Boxes
+from berthwatch.models.registry import load_detector
 
 LON, LAT = 133.05, 42.74
 UTM = "EPSG:32653"
@@ -300,6 +301,22 @@ def test_threads_change_no_byte_of_the_store(tmp_path):
         files.append(path.read_bytes())
 
     assert files[0] == files[1] == files[2]
+
+
+def test_threads_of_the_real_detector_change_no_byte_either(tmp_path):
+    pixels = np.random.default_rng(5).integers(20, 90, (3, 700, 700)).astype(np.uint8)
+    for x in (90, 300, 520):
+        pixels[:, 200:216, x : x + 90] = 190
+    scene = open_scene(write(tmp_path / "s.tif", pixels, crs=UTM, transform=north_up(UTM, LON, LAT, (3.0, 3.0))))
+
+    files = []
+    for threads in (1, 3):
+        detector = load_detector(device="cpu", threads=threads, score_threshold=0.001)
+        record, ships = detect_scene(scene, detector, DetectSettings(score_threshold=0.001))
+        assert len(ships) > 0
+        files.append(write_scene(tmp_path / f"store-{threads}", record, ships).read_bytes())
+
+    assert files[0] == files[1]
 
 
 class AlwaysFull(BrightHulls):
