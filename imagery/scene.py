@@ -18,6 +18,7 @@ from rasterio.io import DatasetReader
 
 from ..errors import BerthwatchError
 from .acquired_at import time_from_tags
+from .antimeridian import cut_at_antimeridian
 from .band_order import rgb_band_indexes
 from .raster import absolute_name, gdal_name, open_raster
 from .sources import find_source
@@ -56,22 +57,31 @@ class Scene:
     def to_lonlat(self, xy: ArrayLike) -> NDArray[np.float64]:
         """Pixel coordinates (n, 2) -> longitude, latitude (n, 2) in degrees, WGS84."""
         x, y = np.asarray(xy, dtype=np.float64).reshape(-1, 2).T
-        return np.column_stack(_to_wgs84(self.crs.to_wkt()).transform(*_moved(self.transform, x, y)))
+        lon, lat = _to_wgs84(self.crs.to_wkt()).transform(*_moved(self.transform, x, y))
+        lon = np.where(np.abs(lon) > 180, (lon + 180) % 360 - 180, lon)  # degrees may be counted on past 180
+        return np.column_stack([lon, lat])
 
     def from_lonlat(self, lonlat: ArrayLike) -> NDArray[np.float64]:
         """Longitude, latitude (n, 2) in degrees, WGS84 -> pixel coordinates (n, 2)."""
         lon, lat = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2).T
         easting, northing = _from_wgs84(self.crs.to_wkt()).transform(lon, lat)
-        return np.column_stack(_moved(~self.transform, np.asarray(easting), np.asarray(northing)))
+        easting = np.asarray(easting)
+        if self.crs.is_geographic:  # the turn of the globe that the raster's columns are counted in
+            middle, _ = self.transform @ (self.width / 2, self.height / 2)
+            away = easting - middle
+            easting = np.where(np.abs(away) > 180, middle + (away + 180) % 360 - 180, easting)
+        return np.column_stack(_moved(~self.transform, easting, np.asarray(northing)))
 
-    def footprint(self) -> shapely.Polygon:
-        """The raster's outline, EPSG:4326, with 16 points a side so that curved edges stay true."""
+    def footprint(self) -> shapely.Polygon | shapely.MultiPolygon:
+        """The raster's outline, EPSG:4326, with 16 points a side so that curved edges stay true; in parts at 180."""
         return self.polygon_to_lonlat(shapely.box(0, 0, self.width, self.height))
 
-    def polygon_to_lonlat(self, polygon: shapely.Polygon, *, points_a_side: int = 16) -> shapely.Polygon:
-        """A polygon in pixel coordinates -> EPSG:4326, its sides densified."""
+    def polygon_to_lonlat(
+        self, polygon: shapely.Polygon, *, points_a_side: int = 16
+    ) -> shapely.Polygon | shapely.MultiPolygon:
+        """A polygon in pixel coordinates -> EPSG:4326, its sides densified, cut where it crosses 180 degrees."""
         side = max(self.width, self.height) / points_a_side
-        return shapely.transform(shapely.segmentize(polygon, side), self.to_lonlat)
+        return cut_at_antimeridian(shapely.transform(shapely.segmentize(polygon, side), self.to_lonlat))
 
 
 def _moved(
@@ -116,10 +126,9 @@ def open_scene(
         _check_pixels(dataset, name)
         _check_georeference(dataset, name)
         band_indexes = found.band_indexes or rgb_band_indexes(dataset, name)
-        if not all(1 <= band <= dataset.count for band in band_indexes):
-            raise BerthwatchError(
-                f"{name}: band {max(band_indexes)} was asked for, and it has {dataset.count} (from 1)"
-            )
+        for colour, band in zip(("red", "green", "blue"), band_indexes, strict=True):
+            if not 1 <= band <= dataset.count:
+                raise BerthwatchError(f"{name}: has no band {band}, asked for as {colour}; give 1 to {dataset.count}")
         time = acquired_at or found.acquired_at or time_from_tags(_all_tags(dataset))
         gsd_x_m, gsd_y_m = _ground_sample_distance(dataset, name)
         mask = gdal_name(cloud_mask) if cloud_mask else found.cloud_mask

@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from ..imagery.antimeridian import cut_at_antimeridian
 from ..imagery.tiles import TileGrid
 from ..models.boxes import Boxes
 from ..models.metadata import ModelMetadata
@@ -65,7 +66,7 @@ def describe(boxes: Boxes, cut: NDArray[np.bool_], grid: TileGrid, metadata: Mod
             "gsd_m": np.full(n, scene.gsd_m),
             "model_id": [metadata.model_id] * n,
             "touches_edge": cut,
-            "geometry": shapely.polygons(ships.corners_lonlat),
+            "geometry": [cut_at_antimeridian(box) for box in shapely.polygons(ships.corners_lonlat)],
         }
     )
 

@@ -1,6 +1,7 @@
 """What a detection is: one ship seen in one scene, as a row of a GeoDataFrame.
 
-Times are UTC, geometry is the ship's oriented box in EPSG:4326, sizes are metres on the ground. Size class and
+Times are UTC, geometry is the ship's oriented box in EPSG:4326 (a Polygon; a MultiPolygon of two parts where the ship
+lies across 180 degrees), sizes are metres on the ground. Size class and
 deadweight hold *if* the ship is a tanker; `tanker_probability` says how likely that is.
 """
 

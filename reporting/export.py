@@ -123,22 +123,8 @@ def _features(name: str, layer: gpd.GeoDataFrame) -> list[dict[str, Any]]:
 
 
 def _rfc7946(geometry: shapely.Geometry) -> dict[str, Any]:
-    """Polygons with their outside anticlockwise, seven decimals (a centimetre), cut at the antimeridian."""
-    parts = [piece for part in shapely.get_parts(geometry) for piece in _cut_at_antimeridian(part)]
-    wound = [shapely.geometry.polygon.orient(part) for part in parts]
+    """Polygons with their outside anticlockwise, seven decimals (a centimetre)."""
+    wound = [shapely.geometry.polygon.orient(part) for part in shapely.get_parts(geometry)]
     shape = wound[0] if len(wound) == 1 else shapely.MultiPolygon(wound)
     rounded = shapely.transform(shape, lambda lonlat: lonlat.round(7))
     return shapely.geometry.mapping(rounded)
-
-
-def _cut_at_antimeridian(polygon: shapely.Polygon) -> list[shapely.Polygon]:
-    """A polygon whose sides jump from 180 to -180 degrees as one on either side of the line; others as they are."""
-    lon = shapely.get_coordinates(polygon)[:, 0]
-    if lon.max() - lon.min() <= 180:
-        return [polygon]
-    # (179.9, -179.9) reads (179.9, 180.1) when counted on eastwards: cut that at 180 and count the rest back.
-    onward = shapely.transform(polygon, lambda xy: xy + (xy[:, :1] < 0) * (360.0, 0.0))
-    west = shapely.intersection(onward, shapely.box(0, -90, 180, 90))
-    east = shapely.intersection(onward, shapely.box(180, -90, 360, 90))
-    east = shapely.transform(east, lambda xy: xy - (360.0, 0.0))
-    return [part for side in (west, east) for part in shapely.get_parts(side) if part.geom_type == "Polygon"]

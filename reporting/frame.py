@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pyproj import Geod, Transformer
-from shapely import Polygon
+from shapely import MultiPoint, MultiPolygon, Polygon, get_coordinates
 
 _GEOD = Geod(ellps="WGS84")
 
@@ -65,9 +65,17 @@ class Frame:
 
         return cls(right - left, top - bottom, to_xy, north_deg=0.0)
 
-    def points(self, polygon: Polygon) -> str:
-        """A polygon (EPSG:4326) as the `points` of an SVG polygon."""
-        return " ".join(f"{x:.1f},{y:.1f}" for x, y in self.to_xy(np.asarray(polygon.exterior.coords)[:-1, :2]))
+    def points(self, outline: Polygon | MultiPolygon) -> str:
+        """A berth's or ship's outline (EPSG:4326) as the `points` of an SVG polygon.
+
+        A ship that lies across 180 degrees comes in two parts; the hull around both is her box again.
+        """
+        if isinstance(outline, MultiPolygon):
+            hull = MultiPoint(self.to_xy(get_coordinates(outline))).convex_hull
+            xy = get_coordinates(hull)[:-1]
+        else:
+            xy = self.to_xy(np.asarray(outline.exterior.coords)[:-1, :2])
+        return " ".join(f"{x:.1f},{y:.1f}" for x, y in xy)
 
     def share(self, lonlat: tuple[float, float]) -> tuple[float, float]:
         """A position as shares of width and height, (0, 0) upper left."""

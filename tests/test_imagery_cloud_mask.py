@@ -20,7 +20,7 @@ def cells(width: int = WIDTH) -> Cells:
 @pytest.mark.parametrize("folder", ["udm2", "scl", "qa_pixel", "port udm2 scl", "LC08_QA_PIXEL"])
 @pytest.mark.parametrize("bands", [1, 8])
 def test_a_folders_name_says_nothing(write_raster, folder, bands):
-    """A mask of ones and zeros: 1 is obscured, though SCL's 1, QA_PIXEL's 32 and UDM2's first band mean other things."""
+    """Nonzero is obscured, though 32 means nothing of the sort in SCL, UDM2 and QA_PIXEL."""
     values = np.zeros((bands, 1, WIDTH), np.uint8)
     values[0, 0, 20:40] = 32
     picture = write_raster(np.full((3, 1, WIDTH), 50, np.uint8))

@@ -11,7 +11,7 @@ import pandas as pd
 import pyogrio
 import pytest
 import shapely
-from reporting_cases import HARBOUR, START, box, build, detection_row, make_record, offset
+from reporting_cases import HARBOUR, START, build, detection_row, make_record, offset
 
 from berthwatch.errors import BerthwatchError
 from berthwatch.inference.detections import COLUMNS, detections_frame, empty_detections
@@ -158,21 +158,16 @@ def test_geojson_is_rfc_7946(tmp_path):
     assert read.crs.to_epsg() == 4326
 
 
-def test_geojson_is_cut_at_the_antimeridian(tmp_path):
-    jumping = box((179.995, 10.0), 3000, 3000, 0)  # its longitudes run from 179.98 to -179.99
-    eastwards = shapely.transform(jumping, lambda xy: xy % 360)
-    record = replace(make_record(1, START), footprint=jumping, observed=shapely.MultiPolygon([jumping]))
-    write_scene(tmp_path / "store", record, empty_detections())
+def test_geojson_keeps_both_parts_of_a_scene_across_180_degrees(tmp_path):
+    parts = shapely.MultiPolygon([shapely.box(179.98, 9.9, 180, 10.1), shapely.box(-180, 9.9, -179.99, 10.1)])
+    write_scene(tmp_path / "store", replace(make_record(1, START), footprint=parts, observed=parts), empty_detections())
 
     out = export_store(tmp_path / "store", tmp_path / "out.geojson")
 
     (feature,) = json.loads(out.read_text())["features"]
-    cut = shapely.from_geojson(json.dumps(feature["geometry"]))
-    west, east = sorted(shapely.get_parts(cut), key=lambda part: -part.centroid.x)
-    assert cut.geom_type == "MultiPolygon"
-    assert west.bounds[2] == 180.0
-    assert east.bounds[0] == -180.0
-    assert cut.area == pytest.approx(eastwards.area, rel=1e-4)
+    written = shapely.from_geojson(json.dumps(feature["geometry"]))
+    assert written.geom_type == "MultiPolygon"
+    assert written.equals(parts)
 
 
 def test_kml_carries_times_attributes_and_closed_rings(tmp_path):

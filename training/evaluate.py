@@ -79,8 +79,13 @@ def compare(
 def _scene_corners(scene: Scene, detections: gpd.GeoDataFrame) -> NDArray[np.float64]:
     if detections.empty:
         return np.zeros((0, 4, 2))
-    rings = np.stack([shapely.get_coordinates(shape)[:4] for shape in detections.geometry])
-    return np.asarray(scene.from_lonlat(rings.reshape(-1, 2))).reshape(-1, 4, 2)
+    return np.stack([_box_corners(shapely.transform(shape, scene.from_lonlat)) for shape in detections.geometry])
+
+
+def _box_corners(box: shapely.Geometry) -> NDArray[np.float64]:
+    """The four corners (4, 2), scene pixels, of a detection's box; one cut at 180 degrees is put together again."""
+    whole = box if isinstance(box, shapely.Polygon) else shapely.minimum_rotated_rectangle(box)
+    return shapely.get_coordinates(whole)[:4]
 
 
 def _on_the_ground(
