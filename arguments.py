@@ -1,5 +1,6 @@
 """What may stand on a command line: its options, and what they come to."""
 
+import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -64,8 +65,8 @@ ScoreOption = Annotated[
     float | None, typer.Option(help="Lowest score of a detection, 0 to 1; the model's own if left out.")
 ]
 OverlapOption = Annotated[float, typer.Option(help="Overlap of tiles, metres: the longest ship expected.")]
-BatchOption = Annotated[int, typer.Option(help="Tiles a call of the detector.")]
-ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads of the detector; all cores if left out.")]
+BatchOption = Annotated[int, typer.Option(min=1, help="Tiles a call of the detector.")]
+ThreadsOption = Annotated[int | None, typer.Option(min=1, help="CPU threads of the detector; all cores if left out.")]
 AgainOption = Annotated[bool, typer.Option("--again", help="Detect even what the store has.")]
 ProfileOption = Annotated[bool, typer.Option("--profile", help="Tell where the time went.")]
 ProductOption = Annotated[str | None, typer.Option(help="Oil product assumed, a key of the cargo assumptions.")]
@@ -80,9 +81,21 @@ ToOption = Annotated[
 ]
 ReportedOption = Annotated[
     Path | None,
-    typer.Option("--reported", metavar="CSV", help="Deliveries that states notified: columns date, barrels."),
+    typer.Option(
+        "--reported",
+        metavar="CSV",
+        help="Deliveries that states notified: columns date, barrels. A cargo may be both reported and estimated, so "
+        "the report gives two bounds: the larger of both, and their sum.",
+    ),
 ]
-SeedOption = Annotated[int, typer.Option(help="Seed of the random numbers.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")]
+
+
+def finite(option: typer.CallbackParam, value: float) -> float:
+    """The value of an option, unless it is no number: nan is neither below a minimum nor above a maximum."""
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number", param=option)
+    return value
 
 
 def scene_sources(

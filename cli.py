@@ -75,12 +75,14 @@ def detect(
     from .inference.detect import DetectSettings
     from .inference.detect_scenes import detect_scenes
     from .inference.stage_times import StageTimes
+    from .inference.store import prepare_store
 
     if port and aoi:
         raise BerthwatchError("--port and --aoi both name the area to search; give one of them")
     area = shapely.box(*load_port(port).aoi) if port else read_aoi(aoi) if aoi else None
     settings = DetectSettings(overlap_m=overlap_m, score_threshold=score, batch_size=batch)
     sources, opener = arg.scene_sources(scenes, acquired_at=acquired_at, band=band, cloud_mask=cloud_mask)
+    prepare_store(store)
     detector, times = open_detector(model, device, score, threads), StageTimes()
     with SceneProgress(len(sources)) as progress:
         outcomes = detect_scenes(
@@ -95,12 +97,13 @@ def detect(
             ended=progress.scene_ended,
             times=times,
         )
-    write_run(
-        store, {"command": "detect", "aoi": str(area) if area else None, **run_facts(detector, settings, outcomes)}
-    )
+    facts = run_facts(detector, settings, outcomes)
     if profile:
         show_times(times)
-    fail_if_scenes_failed(outcomes)
+    try:
+        write_run(store, {"command": "detect", "aoi": str(area) if area else None, **facts})
+    finally:  # why a scene failed says more than that the disk is full
+        fail_if_scenes_failed(outcomes)
     ships = sum(outcome.ships or 0 for outcome in outcomes)
     out.print(f"{ships} ships written to {escape(str(store))}", soft_wrap=True)
 
@@ -132,6 +135,7 @@ def watch(
     from .configs.port import load_port
     from .inference.detect import DetectSettings
     from .inference.stage_times import StageTimes
+    from .inference.store import prepare_store
     from .watch import REPORT
     from .watch import watch as watch_port
 
@@ -139,6 +143,7 @@ def watch(
     question = arg.read_question(cargo, product, since, until, reported, seed)
     settings = DetectSettings(overlap_m=overlap_m, score_threshold=score, batch_size=batch)
     sources, opener = arg.scene_sources(scenes, acquired_at=acquired_at, band=band, cloud_mask=cloud_mask)
+    prepare_store(store)
     detector, times = open_detector(model, device, score, threads), StageTimes()
     outcomes: list[SceneOutcome] = []
     with SceneProgress(len(sources)) as progress:
@@ -315,6 +320,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         app(given, prog_name="berthwatch")
     except BerthwatchError as error:
         err.print(f"[bold red]error[/]: {escape(str(error))}", soft_wrap=True)
+    except OSError as error:
+        if "--debug" in given:
+            raise
+        named = f"{error.filename}: " if error.filename else ""
+        err.print(f"[bold red]error[/]: {escape(f'{named}{error.strerror or error}')}", soft_wrap=True)
     except Exception as error:
         if "--debug" in given:
             raise

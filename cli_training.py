@@ -125,8 +125,15 @@ def evaluate(
     model: arg.ModelOption = "berthwatch-n",
     device: arg.DeviceOption = arg.DeviceName.auto,
     score: arg.ScoreOption = None,
-    min_length_m: Annotated[float, typer.Option(help="Shorter ships count neither for nor against.")] = 0.0,
-    min_iou: Annotated[float, typer.Option(help="Least overlap (rotated IoU) of a detection with its ship.")] = 0.3,
+    min_length_m: Annotated[
+        float, typer.Option(callback=arg.finite, min=0, help="Shorter ships count neither for nor against.")
+    ] = 0.0,
+    min_iou: Annotated[
+        float,
+        typer.Option(
+            callback=arg.finite, min=0, max=1, help="Least overlap (rotated IoU) of a detection with its ship."
+        ),
+    ] = 0.3,
     overlap_m: arg.OverlapOption = 400.0,
     threads: arg.ThreadsOption = None,
 ) -> None:

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from . import __version__
+from .errors import BerthwatchError
 
 if TYPE_CHECKING:
     from .estimation.estimate import Estimate
@@ -121,7 +122,11 @@ class StepProgress:
 
 
 def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
-    """Write `run.json`: the command, the versions and every setting as it was resolved, beside the run's output."""
+    """Write `run.json`: the command, the versions and every setting as it was resolved, beside the run's output.
+
+    Raises:
+        BerthwatchError: it cannot be written.
+    """
     run = {
         "berthwatch": __version__,
         "python": sys.version.split()[0],
@@ -131,9 +136,12 @@ def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
     }
     path = folder / "run.json"
     partial = path.with_name(f".run.json.{os.getpid()}.partial")
-    folder.mkdir(parents=True, exist_ok=True)
-    partial.write_text(json.dumps(run, indent=2, default=str) + "\n", encoding="utf-8")
-    partial.replace(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(run, indent=2, default=str) + "\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise BerthwatchError(f"cannot write {path}: {error.strerror or error}") from error
     return path
 
 

@@ -19,6 +19,7 @@ from .errors import BerthwatchError
 from .estimation.estimate import Estimate
 from .inference.detect import DetectSettings
 from .inference.detect_scenes import SceneOutcome
+from .inference.store import prepare_store
 from .models.registry import load_detector
 from .watch import REPORT, Question, watch
 
@@ -74,6 +75,8 @@ def run_demo(folder: Path, *, days: int = 42, seed: int = 2031) -> DemoResult:
         BerthwatchError: the folder holds something else than an earlier demo.
     """
     clear_earlier_demo(folder)
+    mark_as_demo(folder)
+    prepare_store(folder)
     port = load_port("vostochny")
     port = port.model_copy(update={"name": f"{port.name} (simulated)"})
     (berth,) = port.oil_berths
@@ -130,12 +133,28 @@ def clear_earlier_demo(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
+def mark_as_demo(folder: Path) -> None:
+    """Have `clear_earlier_demo` know the folder again, however early this run is stopped.
+
+    Raises:
+        BerthwatchError: the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / TRUTH).touch()
+    except OSError as error:
+        raise BerthwatchError(
+            f"{folder}: cannot be written ({error.strerror or error}); give another folder with --out"
+        ) from error
+
+
 def write_truth(path: Path, traffic: Traffic, pictures: Sequence[Picture]) -> None:
     """Everything that was simulated, as JSON: a reader can check the comparison."""
     truth = {"note": NOTE, "barrels": traffic.barrels, **asdict(traffic)}
     truth["pictures"] = [{"file": picture.path.name, "calls_shown": picture.calls_shown} for picture in pictures]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(truth, indent=1, default=str) + "\n", encoding="utf-8")
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(truth, indent=1, default=str) + "\n", encoding="utf-8")
+    partial.replace(path)
 
 
 def show_result(result: DemoResult, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """One port, from scenes to report: detect what is new, estimate from all that the store holds, write the outputs."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from .reporting.report import write_report
 log = logging.getLogger(__name__)
 
 REPORT = "report.html"
+MOST_SCENES_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,11 @@ def report_store(port: Port, store: Path, question: Question | None = None) -> E
     """Estimate from what the store holds and write `report.html`, tables and GeoPackage into it.
 
     Raises:
-        BerthwatchError: the store holds no scene, one has no time, or the question does not fit.
+        BerthwatchError: the store holds no scene, one has no time, none shows the port, or the question does not fit.
     """
     question = question or Question()
     records, detections = read_store(store)
+    missing = missing_the_port(port, records)
     result = estimate(
         port,
         records,
@@ -129,11 +131,28 @@ def report_store(port: Port, store: Path, question: Question | None = None) -> E
         draws=question.draws,
         seed=question.seed,
     )
-    result = replace(result, warnings=(*question.notes, *result.warnings))
+    result = replace(result, warnings=(*question.notes, *missing, *result.warnings))
     write_report(result, store / REPORT, scenes=reopened(result.records))
     export_estimate(result, store / f"{port.id}.gpkg", format="gpkg")
     export_estimate(result, store / "tables", format="csv")
     return result
+
+
+def missing_the_port(port: Port, records: Sequence[SceneRecord]) -> list[str]:
+    """A warning for each scene that shows nothing of the port's area.
+
+    Raises:
+        BerthwatchError: all of them, so that the estimate would rest on assumptions alone.
+    """
+    area = shapely.box(*port.aoi)
+    missing = [record.scene_id for record in records if not record.footprint.intersects(area)]
+    if len(missing) == len(records):
+        shown = ", ".join(missing[:MOST_SCENES_NAMED]) + (" and others" if len(missing) > MOST_SCENES_NAMED else "")
+        raise BerthwatchError(
+            f"{shown}: no scene shows any of {port.name} (longitude and latitude {', '.join(map(str, port.aoi))}), "
+            "so there is nothing to estimate from; check the port and the scenes"
+        )
+    return [f"Scene {scene_id} shows nothing of {port.name}; it tells nothing here." for scene_id in missing]
 
 
 def read_reported(path: Path) -> pd.DataFrame:

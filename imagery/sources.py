@@ -98,7 +98,7 @@ def _from_bands(source: str, bands: Mapping[str, str | Path]) -> RasterSource:
             f"bands given: {', '.join(sorted(bands)) or 'none'}; give red, green and blue, or pan alone"
         )
     values = [str(bands[colour]) for colour in _COLOURS]
-    if all(value.isdigit() for value in values):
+    if all(value.isdecimal() for value in values):
         whole = find_source(source)
         red, green, blue = (int(value) for value in values)
         return RasterSource(whole.raster, whole.scene_id, whole.acquired_at, whole.cloud_mask, (red, green, blue))

@@ -27,6 +27,8 @@ from .store import SceneRecord
 
 log = logging.getLogger(__name__)
 
+OVERLAP_RANGE_M = (10.0, 1000.0)  # the longest ship there is has 458 m; tiles that hardly overlap cut every one
+
 Area = shapely.Polygon | shapely.MultiPolygon
 Progress = Callable[[int, int], None]  # tiles done, tiles in all
 
@@ -47,8 +49,12 @@ class DetectSettings:
     batch_size: int = 8
 
     def __post_init__(self) -> None:
-        if not self.overlap_m > 0:
-            raise BerthwatchError(f"overlap_m {self.overlap_m:g} must be positive; 400 covers the longest tankers")
+        low, high = OVERLAP_RANGE_M
+        if not low <= self.overlap_m <= high:
+            raise BerthwatchError(
+                f"overlap_m {self.overlap_m:g} must lie within {low:g} to {high:g} metres; "
+                "400 covers the longest tankers"
+            )
         if self.score_threshold is not None and not 0 < self.score_threshold < 1:
             raise BerthwatchError(f"score_threshold {self.score_threshold:g} must lie between 0 and 1")
         if self.batch_size < 1:

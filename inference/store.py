@@ -105,6 +105,24 @@ def scene_path(store: str | Path, scene_id: str) -> Path:
     return Path(store) / "scenes" / f"{scene_id}.parquet"
 
 
+def prepare_store(store: str | Path) -> None:
+    """Make a store's folder and see that it can be written, before any work is done for it.
+
+    Raises:
+        BerthwatchError: it cannot be.
+    """
+    folder = Path(store) / "scenes"
+    probe = folder / f".{os.getpid()}.partial"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BerthwatchError(
+            f"{store}: results cannot be written there ({error.strerror or error}); give another folder with --out"
+        ) from error
+
+
 def write_scene(store: str | Path, record: SceneRecord, detections: gpd.GeoDataFrame) -> Path:
     """Write or replace a scene's file; it appears whole or not at all. The bytes depend on the arguments only.
 

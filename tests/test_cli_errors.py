@@ -1,5 +1,6 @@
 """Bad input gives one clear line and a non-zero exit, or a valid empty result where that is right."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +191,99 @@ def test_checkpoints_are_not_unpickled_unasked(capsys: Capture, sea: Path, tmp_p
     )
 
     told_in_one_line(result, "model.pt", "--trust-pickle")
+
+
+def no_model_is_opened(*_: object, **__: object) -> None:
+    pytest.fail("the model was opened although the results cannot be written")
+
+
+@pytest.mark.parametrize("command", [["detect"], ["watch", "vostochny"], ["demo"]], ids=lambda words: words[0])
+@pytest.mark.parametrize("kind", ["a file", "inside a file", "unwritable"])
+def test_a_store_that_cannot_be_written_is_told_before_any_work(
+    capsys: Capture, sea: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], kind: str
+) -> None:
+    monkeypatch.setattr("berthwatch.models.registry.load_detector", no_model_is_opened)
+    monkeypatch.setattr("berthwatch.demo.draw_pictures", no_model_is_opened)
+    file = tmp_path / "file"
+    file.write_text("a letter")
+    store = {"a file": file, "inside a file": file / "store", "unwritable": Path("/proc/nope")}[kind]
+    if kind == "unwritable" and not store.parent.is_dir():
+        pytest.skip("no /proc here")
+
+    told_in_one_line(run(capsys, *command, *([] if command == ["demo"] else [sea]), "--out", store), str(store))
+
+    assert file.read_text() == "a letter"
+
+
+def test_a_full_disk_is_no_fault_of_the_program(
+    capsys: Capture, sea: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "chip.png")
+
+    monkeypatch.setattr("berthwatch.inference.detect_scenes.detect_scenes", full)
+
+    told_in_one_line(run(capsys, "detect", sea, "--out", tmp_path / "store"), "chip.png", "No space left")
+
+
+def test_scenes_that_miss_the_port_are_no_ground_for_an_estimate(capsys: Capture, sea: Path, tmp_path: Path) -> None:
+    arguments = ("--acquired-at", "2024-03-07T02:00:00Z", "--out", tmp_path / "store")
+
+    result = run(capsys, "watch", "long-beach", sea, *arguments)
+
+    assert result.code == 1
+    assert "scene: no scene shows any of Long Beach" in result.error_lines[-1]
+    assert not result.out
+    assert not (tmp_path / "store" / "report.html").exists()
+
+
+def test_a_scene_among_others_that_misses_the_port_is_named(capsys: Capture, write_raster, tmp_path: Path) -> None:
+    pixels, time = np.full((3, 300, 300), 30, np.uint8), {"TIFFTAG_DATETIME": "2024:03:07 02:00:00"}
+    here = write_raster(pixels, name="here.tif", crs="EPSG:32653", lonlat=(133.06, 42.757), tags=time)
+    away = write_raster(pixels, name="away.tif", lonlat=(129.0, 35.1), tags=time)
+
+    result = run(capsys, "watch", "vostochny", here, away, "--out", tmp_path / "store")
+
+    assert result.code == 0, result.err
+    assert "Scene away shows nothing of" in result.err
+    assert "Scene here shows nothing" not in result.err
+    assert "Scene away shows nothing of" in (tmp_path / "store" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e-9", "0", "-5", "1e6"])
+def test_an_overlap_that_is_no_ship_length_is_refused(capsys: Capture, sea: Path, tmp_path: Path, value: str) -> None:
+    told_in_one_line(run(capsys, "detect", sea, "--overlap-m", value, "--out", tmp_path / "store"), "overlap_m", "10")
+
+
+@pytest.mark.parametrize("value", ["0", "7"])
+def test_a_band_that_the_scene_has_not_is_named(capsys: Capture, sea: Path, tmp_path: Path, value: str) -> None:
+    bands = (f"--band=red={value}", "--band=green=2", "--band=blue=3")
+
+    told_in_one_line(run(capsys, "detect", sea, *bands, "--out", tmp_path / "store"), f"band {value}", "red", "1 to 3")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["report", "vostochny", "store", "--seed", "-1"], "--seed"),
+        (["demo", "--seed", "-1"], "--seed"),
+        (["detect", "a.tif", "--out", "store", "--batch", "0"], "--batch"),
+        (["detect", "a.tif", "--out", "store", "--threads", "0"], "--threads"),
+        (["evaluate", "a.tif", "--out", "x.json", "--min-iou", "2"], "--min-iou"),
+        (["evaluate", "a.tif", "--out", "x.json", "--min-iou", "nan"], "--min-iou"),
+        (["evaluate", "a.tif", "--out", "x.json", "--min-length-m", "inf"], "--min-length-m"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_numbers_out_of_range_are_wrong_usage(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], option: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = run(capsys, *arguments)
+
+    assert result.code == 2
+    assert option in result.err
 
 
 def test_wrong_usage_exits_with_2(capsys: Capture) -> None:

@@ -8,7 +8,7 @@ import pytest
 import rasterio
 from cli_runner import run
 
-from berthwatch.demo import DemoResult, match_visits, run_demo
+from berthwatch.demo import DemoResult, clear_earlier_demo, match_visits, run_demo
 from berthwatch.demo_traffic import START, Call, Hull
 
 
@@ -52,6 +52,24 @@ def test_pictures_are_georeferenced_and_marked_as_synthetic(result: DemoResult) 
         assert dataset.crs.to_epsg() == 32653
         assert dataset.res == (3.0, 3.0)
         assert "not a satellite picture" in dataset.tags()["TIFFTAG_IMAGEDESCRIPTION"]
+
+
+@pytest.mark.parametrize("step", ["prepare_store", "simulate_traffic", "draw_pictures", "load_detector"])
+def test_a_demo_killed_at_any_step_does_not_block_the_next(tmp_path: Path, monkeypatch, step: str) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"berthwatch.demo.{step}", killed)
+    if step == "load_detector":
+        monkeypatch.setattr("berthwatch.demo.draw_pictures", lambda *_, **__: ())
+    with pytest.raises(KeyboardInterrupt):
+        run_demo(tmp_path, days=7)
+    (tmp_path / "pictures").mkdir(exist_ok=True)
+    (tmp_path / "pictures" / "look.tif").touch()
+
+    clear_earlier_demo(tmp_path)
+
+    assert not (tmp_path / "pictures").exists()
 
 
 def test_outputs_lie_beside_each_other(result: DemoResult, folder: Path) -> None:

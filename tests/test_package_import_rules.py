@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "inference": {"errors", "configs", "imagery", "models"},
     "estimation": {"errors", "configs", "inference"},
     "reporting": {"errors", "configs", "imagery", "inference", "estimation"},
-    "console": {"configs", "imagery", "models", "inference", "estimation"},
+    "console": {"errors", "configs", "imagery", "models", "inference", "estimation"},
     "watch": {"errors", "configs", "imagery", "models", "inference", "estimation", "reporting"},
     "demo_traffic": set(),
     "demo_scenes": {"configs", "imagery", "models", "demo_traffic"},
