@@ -9,7 +9,6 @@ from rich.markup import escape
 
 from . import arguments as arg
 from .console import SceneProgress, StepProgress, err, out
-from .errors import BerthwatchError
 
 if TYPE_CHECKING:
     from .training.chip_set import ChipSet
@@ -172,7 +171,7 @@ def train(
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many chips, steps and hours, and stop.")] = False,
     trust_pickle: Annotated[
-        bool, typer.Option("--trust-pickle", help="Load the starting checkpoint although that runs its code.")
+        bool, typer.Option("--trust-pickle", help="Load a checkpoint not of your own runs although that runs its code.")
     ] = False,
 ) -> None:
     """Train a detector on chips; the same command goes on where a stopped run was (extra train)."""
@@ -193,11 +192,8 @@ def train(
             f"{told.seconds_per_step:.2f} s: {told.hours:.1f} hours, at most {settings.hours or told.hours:.1f}"
         )
         return
-    if settings.start.endswith(".pt") and not trust_pickle:
-        raise BerthwatchError(
-            f"start: {settings.start}: a .pt file can run any code when loaded; if you trust it, add --trust-pickle"
-        )
-    out.print(f"weights: {escape(str(run_training(settings)))}", soft_wrap=True)
+    weights = run_training(settings, trust_pickle=trust_pickle)
+    out.print(f"weights: {escape(str(weights))}", soft_wrap=True)
 
 
 def _judged(

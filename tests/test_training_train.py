@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -20,8 +21,18 @@ pytest.importorskip("ultralytics", reason="training needs ultralytics: install t
 from berthwatch.training.chips import write_chips, write_dataset_file
 from berthwatch.training.crops import Chip
 from berthwatch.training.labels import ShipLabels
+from berthwatch.training.own_checkpoints import is_own, seal
+from berthwatch.training.train import train
 
 CHIP_PX = 64
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path, monkeypatch):
+    """The user's key goes here, not into the home folder."""
+    folder = tmp_path / "state"
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    return folder
 
 
 @pytest.fixture
@@ -93,15 +104,82 @@ def test_a_dry_run_counts_chips_and_steps_and_trains_nothing(tmp_path, chips):
     assert not (tmp_path / "run" / "weights").exists()
 
 
-def test_a_pickle_is_loaded_only_when_told_to_trust_it(tmp_path, chips):
-    start = tmp_path / "start.pt"
-    start.write_bytes(b"whatever")
+class Evil:
+    """Unpickled, it makes a folder."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.trace),)
+
+
+@pytest.mark.parametrize("name", ["start.pt", "start.PT", "start", "yolo26n-obb.pt"])
+def test_a_pickle_is_loaded_only_when_told_to_trust_it(tmp_path, chips, name):
+    start, trace = tmp_path / name, tmp_path / "executed"
+    start.write_bytes(pickle.dumps(Evil(trace)))
 
     told = berthwatch("train", str(write_run(tmp_path, chips, start=str(start))))
 
     assert told.returncode == 1
     assert "--trust-pickle" in told.stderr
     assert "Traceback" not in told.stderr
+    assert not trace.exists()
+
+
+def test_a_stem_that_ultralytics_would_complete_to_a_checkpoint_is_refused(tmp_path, chips):
+    trace = tmp_path / "executed"
+    (tmp_path / "yolo26n-obb.pt").write_bytes(pickle.dumps(Evil(trace)))
+
+    told = berthwatch("train", str(write_run(tmp_path, chips, start="yolo26n-obb")), cwd=tmp_path)
+
+    assert told.returncode == 1
+    assert "start: yolo26n-obb does not exist" in told.stderr
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("planted", ["last.pt", "best.pt"])
+def test_a_checkpoint_in_the_run_folder_that_no_own_run_wrote_needs_trust(tmp_path, chips, planted):
+    trace, weights = tmp_path / "executed", tmp_path / "run" / "weights"
+    weights.mkdir(parents=True)
+    (weights / planted).write_bytes(pickle.dumps(Evil(trace)))
+
+    told = berthwatch("train", str(write_run(tmp_path, chips)))
+
+    assert told.returncode == 1
+    assert planted in told.stderr
+    assert "--trust-pickle" in told.stderr
+    assert not trace.exists()
+
+
+def test_a_model_yaml_or_a_dataset_file_that_would_run_code_is_refused(tmp_path, chips):
+    model = tmp_path / "evil26n-obb.yaml"
+    model.write_text("nc: 4\nactivation: __import__('os').abort()\n")
+    with pytest.raises(BerthwatchError, match="activation"):
+        train(load_training_run(write_run(tmp_path, chips, start=str(model))))
+
+    with (chips / "dataset.yaml").open("a") as file:
+        file.write("download: raise SystemExit\n")
+    with pytest.raises(BerthwatchError, match="download"):
+        train(load_training_run(write_run(tmp_path, chips)))
+
+
+def test_a_seal_holds_for_the_file_as_it_was_and_for_this_user_alone(tmp_path, monkeypatch):
+    last, part = tmp_path / "last.pt", tmp_path / "last.part"
+    last.write_bytes(b"epoch 1")
+    seal(last)
+    part.write_bytes(b"epoch 2")
+    seal(part, as_file=last)
+    assert is_own(last)  # a kill here, before the rename, costs nothing
+    part.replace(last)
+    assert is_own(last)
+
+    last.write_bytes(b"epoch 2, and more")
+    assert not is_own(last)
+
+    last.write_bytes(b"epoch 2")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "of someone else"))
+    assert not is_own(last)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -13,13 +13,14 @@ import torch
 from torch import nn
 from ultralytics.models.yolo.obb import OBBTrainer, OBBValidator
 from ultralytics.nn.tasks import yaml_model_load
-from ultralytics.utils import DEFAULT_CFG, SETTINGS
+from ultralytics.utils import DEFAULT_CFG, SETTINGS, YAML
 
 from ..configs.training_run import TrainingRun
 from ..errors import BerthwatchError
 from .augment import pixel_augmentations
 from .labels import MODEL_CLASSES
 from .loss import IgnoringOBBModel
+from .own_checkpoints import is_own, seal
 
 
 def widen_classes(network: Any, names: Sequence[str]) -> None:
@@ -76,6 +77,7 @@ class ShipTrainer(OBBTrainer):
         saved = super().save_model()
         for part, whole in zip((self.last, self.best), paths, strict=True):
             if part.exists():
+                seal(part, as_file=whole)
                 part.replace(whole)
         self.last, self.best = paths
         return saved
@@ -99,32 +101,77 @@ class WithoutIgnored(OBBValidator):
         return super().preprocess(batch)
 
 
-def train(run: TrainingRun) -> Path:
+def train(run: TrainingRun, *, trust_pickle: bool = False) -> Path:
     """Run one training; returns the last checkpoint, which Ultralytics writes under `run_dir/weights`.
 
     A run that was stopped goes on from its last epoch when its `run_dir` is given again.
 
+    Args:
+        run: what to train on, from where, and how.
+        trust_pickle: load a starting checkpoint, or one in `run_dir` that no run of this user wrote, although that
+            runs its code.
+
     Raises:
-        BerthwatchError: the chips or the starting checkpoint are missing, or the run is complete already.
+        BerthwatchError: the chips or the starting checkpoint are missing, a file would run code and is not trusted,
+            or the run is complete already.
     """
     check_inputs(run)
+    if not trust_pickle:
+        refuse_foreign_code(run)
     run.run_dir.mkdir(parents=True, exist_ok=True)
     record = {"run": run.model_dump(mode="json"), "dataset_sha256": digest(run.chips / "dataset.yaml"),
               "manifest_sha256": digest(run.chips / "manifest.json")}  # fmt: skip
     (run.run_dir / "run.json").write_text(json.dumps(record, indent=2))
     SETTINGS.update(tensorboard=run.tensorboard, mlflow=run.mlflow, sync=False)
-    last = run.run_dir / "weights" / "last.pt"
+    # Ultralytics' cache of the labels is a pickle too; it is made anew where it is missing.
+    for cache in (run.chips / "labels").glob("*.cache"):
+        cache.unlink()
+    last, best = _checkpoints(run)
     trainer = ShipTrainer(overrides=ultralytics_arguments(run, resume_from=last if last.exists() else None))
     trainer.forward_in_bf16 = run.bf16 and run.device == "cpu"
-    trainer.train()
+    try:
+        trainer.train()
+    except AssertionError as error:
+        if "nothing to resume" not in str(error):
+            raise
+        raise BerthwatchError(f"{last}: this run is complete; give another run_dir to train anew") from error
+    for checkpoint in (last, best):  # stripped of the optimizer at the end, which changed them
+        if checkpoint.exists():
+            seal(checkpoint)
     return last
 
 
+def _checkpoints(run: TrainingRun) -> tuple[Path, Path]:
+    return run.run_dir / "weights" / "last.pt", run.run_dir / "weights" / "best.pt"
+
+
+def refuse_foreign_code(run: TrainingRun) -> None:
+    """Raise BerthwatchError if training would run code out of a file that no run of this user wrote.
+
+    Checkpoints are pickles: the start, and what lies in `run_dir`, from which a stopped run goes on. Of a model YAML
+    Ultralytics evaluates the field `activation`.
+    """
+    told = "can run any code when loaded; if you trust it, add --trust-pickle"
+    for checkpoint in _checkpoints(run):
+        if checkpoint.exists() and not is_own(checkpoint):
+            raise BerthwatchError(f"{checkpoint}: was not written by a run of yours on this machine, and {told}")
+    if _checkpoints(run)[0].exists():
+        return
+    if not run.start.endswith(".yaml"):
+        raise BerthwatchError(f"start: {run.start}: a checkpoint {told}")
+    if "activation" in cast(dict[str, Any], yaml_model_load(run.start)):
+        raise BerthwatchError(f"start: {run.start}: its field `activation` {told}")
+
+
 def check_inputs(run: TrainingRun) -> None:
-    """Raise BerthwatchError unless chips and start are there."""
+    """Raise BerthwatchError unless chips and start are there, and the chips are pictures and labels alone."""
     if not (run.chips / "dataset.yaml").exists():
         raise BerthwatchError(f"chips: {run.chips} holds no dataset.yaml; make it with `berthwatch chips`")
-    if run.start.endswith(".pt") and not Path(run.start).exists():
+    if "download" in YAML.load(run.chips / "dataset.yaml"):
+        raise BerthwatchError(
+            f"chips: {run.chips / 'dataset.yaml'}: has a field `download`, whose code Ultralytics would run; remove it"
+        )
+    if not run.start.endswith(".yaml") and not Path(run.start).is_file():
         raise BerthwatchError(
             f"start: {run.start} does not exist; give a checkpoint, or yolo26n-obb.yaml to start anew"
         )
