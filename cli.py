@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.markup import escape
 
-from . import __version__, cli_training
+from . import __version__, cli_estimation, cli_training
 from . import arguments as arg
 from .console import SceneProgress, err, out, run_facts, show_estimate, show_times, write_run
 from .errors import BerthwatchError
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The detection models: list, show, export.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+app.add_typer(cli_estimation.app)
 app.add_typer(cli_training.app)
 
 
