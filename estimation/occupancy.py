@@ -4,12 +4,16 @@ A ship is at the berth when she lies as a moored ship lies: her axis parallel to
 water that the berth polygon marks, and alongside it for at least half of the shorter of the two. A ship that merely
 has her centre near (passing, swinging at anchor, a tug crossing) is not. A berth that cloud, haze, the scene's edge
 or missing pixels hide is *unobserved*, never vacant.
+
+A ship lies at one berth. One that lies across two neighbouring berths is alongside where more of her is, and blocks
+the other: no ship can lie there, but neither does the empty place tell how often ships come, so that look at the
+other berth is *unobserved*.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -113,7 +117,14 @@ def observe_berths(
         BerthwatchError: a scene has no time, or comes twice.
     """
     ordered = scenes_in_order_of_time(records)
-    parts = [_observe_berth(berth, ordered, detections, recall) for berth in port.berths]
+    detections = detections[detections["scene_id"].isin([r.scene_id for r in ordered])]
+    near = [_ships_near(BerthFrame.of(berth), detections, berth) for berth in port.berths]
+    berth_of = _one_berth_each(near)
+    parts = [
+        _observe_berth(berth, ordered, ships.assign(here=there == i, elsewhere=there.notna() & (there != i)), recall)
+        for i, (berth, ships) in enumerate(zip(port.berths, near, strict=True))
+        for there in [ships["detection_id"].map(berth_of)]
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -135,20 +146,35 @@ def scenes_in_order_of_time(records: Sequence[SceneRecord]) -> list[SceneRecord]
     return sorted(records, key=lambda r: (r.acquired_at, r.scene_id))
 
 
-def _observe_berth(
-    berth: Berth, records: list[SceneRecord], detections: gpd.GeoDataFrame, recall: Recall
-) -> pd.DataFrame:
-    frame = BerthFrame.of(berth)
-    ships = _ships_near(frame, detections)
+def _one_berth_each(near: Sequence[pd.DataFrame]) -> pd.Series:
+    """Number of the berth that each ship lying as a moored one lies at, by detection id.
+
+    That is the berth with most of her alongside, less her distance from its axis. Within the error of positions the
+    first in the port file: a ship that lies in the middle of two must not change places from look to look.
+
+    Args:
+        near: of each berth, the ships near it.
+    """
+    claims = pd.concat([ships[ships["in_strip"]].assign(berth=i) for i, ships in enumerate(near)], ignore_index=True)
+    fit_m = claims["alongside_m"] - claims["v"].abs()
+    best_m = fit_m.groupby(claims["detection_id"]).transform("max")
+    chosen = claims[fit_m >= best_m - POSITION_SLACK_M].drop_duplicates("detection_id")
+    return chosen.set_index("detection_id")["berth"]
+
+
+def _observe_berth(berth: Berth, records: list[SceneRecord], ships: pd.DataFrame, recall: Recall) -> pd.DataFrame:
     by_scene = dict(list(ships.groupby("scene_id", sort=False)))
-    roles = [_roles(frame, by_scene[r.scene_id], berth) if r.scene_id in by_scene else ([], [], []) for r in records]
+    roles = [_roles(by_scene[r.scene_id]) if r.scene_id in by_scene else _Roles() for r in records]
     fractions = _observed_fractions(berth, records)
     states = [
-        "occupied" if alongside else "vacant" if fraction >= MIN_OBSERVED_FRACTION else "unobserved"
-        for (alongside, _, _), fraction in zip(roles, fractions, strict=True)
+        "occupied" if r.alongside else "unobserved" if r.blocking or fraction < MIN_OBSERVED_FRACTION else "vacant"
+        for r, fraction in zip(roles, fractions, strict=True)
     ]
     observed = np.array([state != "unobserved" for state in states], bool)
     gsd_m = np.array([r.gsd_m for r in records], np.float64)
+    # Her middle may lie anywhere along the berth: of one hidden by 29 %, an empty look misses those 29 % of ships too.
+    # A ship that was found lay in view.
+    in_view = np.where([state == "vacant" for state in states], fractions, 1.0)
     return pd.DataFrame(
         {
             "berth_id": pd.Series([berth.id] * len(records), dtype="str"),
@@ -156,10 +182,11 @@ def _observe_berth(
             "acquired_at": pd.to_datetime(pd.Series([r.acquired_at for r in records]), utc=True).dt.as_unit("ns"),
             "state": pd.Series(states, dtype="str"),
             "observed_fraction": fractions,
-            "detection_ids": pd.Series([r[0] for r in roles], dtype="object"),
-            "rafted_ids": pd.Series([r[1] for r in roles], dtype="object"),
-            "nearby_ids": pd.Series([r[2] for r in roles], dtype="object"),
-            "miss_probability": np.where(observed, 1.0 - typical_recall(berth, gsd_m, recall), np.nan),
+            "detection_ids": pd.Series([r.alongside for r in roles], dtype="object"),
+            "rafted_ids": pd.Series([r.rafted for r in roles], dtype="object"),
+            "nearby_ids": pd.Series([r.nearby for r in roles], dtype="object"),
+            "blocking_ids": pd.Series([r.blocking for r in roles], dtype="object"),
+            "miss_probability": np.where(observed, 1.0 - typical_recall(berth, gsd_m, recall) * in_view, np.nan),
         }
     )
 
@@ -179,8 +206,12 @@ def _observed_fractions(berth: Berth, records: list[SceneRecord]) -> NDArray[np.
     return np.clip(shapely.area(shapely.intersection(observed, berth.geometry)) / berth.geometry.area, 0.0, 1.0)
 
 
-def _ships_near(frame: BerthFrame, detections: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Detections within NEARBY_M of the berth, in its frame: u, v, half extents along and across, off-heading."""
+def _ships_near(frame: BerthFrame, detections: gpd.GeoDataFrame, berth: Berth) -> pd.DataFrame:
+    """Detections within NEARBY_M of the berth, in its frame.
+
+    Columns: u, v, half_u, half_v (middle and half extents along and across, metres), alongside_m (length of berth
+    that she takes), moored (lies as a moored ship lies, at the quay or outside another), in_strip (at the quay).
+    """
     uv = frame.to_uv(np.column_stack([detections["lon"].to_numpy(), detections["lat"].to_numpy()]).reshape(-1, 2))
     # Not abs(u) against half the length alone: a 330 m ship's centre can lie 150 m beyond the end of a small berth.
     near = (np.abs(uv[:, 0]) < frame.length_m / 2 + NEARBY_M) & (np.abs(uv[:, 1]) < frame.width_m / 2 + NEARBY_M)
@@ -188,41 +219,51 @@ def _ships_near(frame: BerthFrame, detections: gpd.GeoDataFrame) -> pd.DataFrame
     off_deg = np.abs((ships["heading_deg"].to_numpy() - frame.heading_deg + 90) % 180 - 90)
     cos, sin = np.cos(np.radians(off_deg)), np.sin(np.radians(off_deg))
     length, beam = ships["length_m"].to_numpy(), ships["beam_m"].to_numpy()
-    return ships.assign(
-        u=uv[near, 0],
-        v=uv[near, 1],
-        off_deg=off_deg,
-        half_u=(length * cos + beam * sin) / 2,
-        half_v=(length * sin + beam * cos) / 2,
-    )
-
-
-def _roles(frame: BerthFrame, ships: pd.DataFrame, berth: Berth) -> tuple[list[str], list[str], list[str]]:
-    """Detection ids alongside (nearest the berth's axis first), rafted outside them, and merely nearby."""
-    along = np.minimum(ships["u"] + ships["half_u"], frame.length_m / 2) - np.maximum(
-        ships["u"] - ships["half_u"], -frame.length_m / 2
-    )
-    overlap = along / np.minimum(2 * ships["half_u"], frame.length_m)
+    u, v = uv[near].T
+    half_u, half_v = (length * cos + beam * sin) / 2, (length * sin + beam * cos) / 2
+    alongside_m = np.minimum(u + half_u, frame.length_m / 2) - np.maximum(u - half_u, -frame.length_m / 2)
     # A tug or launch at a tanker's berth is not a call.
-    big_enough = ships["length_m"] >= 0.5 * berth.ship_length_m[0]
-    moored = (overlap >= MIN_OVERLAP) & (ships["off_deg"] <= HEADING_TOLERANCE_DEG) & big_enough
-    in_strip = moored & (ships["v"].abs() <= frame.width_m / 2 + POSITION_SLACK_M)
+    big_enough = length >= 0.5 * berth.ship_length_m[0]
+    overlaps = alongside_m >= MIN_OVERLAP * np.minimum(2 * half_u, frame.length_m)
+    moored = overlaps & (off_deg <= HEADING_TOLERANCE_DEG) & big_enough
+    in_strip = moored & (np.abs(v) <= frame.width_m / 2 + POSITION_SLACK_M)
+    return ships.assign(
+        u=u, v=v, half_u=half_u, half_v=half_v, alongside_m=alongside_m, moored=moored, in_strip=in_strip
+    )
+
+
+@dataclass(frozen=True)
+class _Roles:
+    """Detection ids alongside (nearest the berth's axis first), rafted outside them, merely nearby, and in the way."""
+
+    alongside: list[str] = field(default_factory=list)
+    rafted: list[str] = field(default_factory=list)
+    nearby: list[str] = field(default_factory=list)
+    blocking: list[str] = field(default_factory=list)
+
+
+def _roles(ships: pd.DataFrame) -> _Roles:
+    """What the ships near a berth in one scene do there; ``here`` and ``elsewhere`` tell at which berth they lie."""
+    blocking = ships["in_strip"] & ships["elsewhere"]
+    at_quay = ships["in_strip"] & ships["here"]
 
     extent = ships.to_dict("index")
     alongside: list[int] = []
-    for i in ships.index[in_strip][np.argsort(ships.loc[in_strip, "v"].abs().to_numpy(), kind="stable")]:
+    for i in ships.index[at_quay][np.argsort(ships.loc[at_quay, "v"].abs().to_numpy(), kind="stable")]:
         # In line with those already alongside, not outside them.
         if all(_gap(extent[i], extent[j], "u") > -0.25 * extent[i]["length_m"] for j in alongside):
             alongside.append(i)
     rafted: list[int] = []
-    outward = ships.index[moored & ~ships.index.isin(alongside)]
+    outward = ships.index[ships["moored"] & ~ships["elsewhere"] & ~ships.index.isin(alongside)]
     for i in outward[np.argsort(ships.loc[outward, "v"].abs().to_numpy(), kind="stable")]:
         touching = [j for j in (*alongside, *rafted) if _gap(extent[i], extent[j], "u") < 0]
         if any(_gap(extent[i], extent[j], "v") <= RAFTED_GAP_M for j in touching):
             rafted.append(i)
     nearby = [i for i in ships.index if i not in alongside and i not in rafted]
     ids = ships["detection_id"]
-    return [ids[i] for i in alongside], [ids[i] for i in rafted], [ids[i] for i in nearby]
+    return _Roles(
+        [ids[i] for i in alongside], [ids[i] for i in rafted], [ids[i] for i in nearby], ids[blocking].tolist()
+    )
 
 
 def _gap(a: Mapping[Hashable, Any], b: Mapping[Hashable, Any], axis: str) -> float:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from berthwatch.configs.cargo import load_cargo
-from berthwatch.configs.port import load_port
+from berthwatch.configs.port import Berth, load_port
 from berthwatch.errors import BerthwatchError
 from berthwatch.estimation.occupancy import BerthFrame, observe_berths
 
@@ -18,6 +18,14 @@ RECALL = load_cargo().detector.recall
 def observe(ships, observed=None):
     rows = observe_berths(PORT, [record("s", 0, observed=observed)], detections({"s": (0, ships)}), recall=RECALL)
     return rows.iloc[0]
+
+
+def part_of_berth(share):
+    """What a scene shows that a cloud hides from a share of the berth's length on."""
+    half = FRAME.length_m / 2
+    end = -half + share * 2 * half
+    corners = FRAME.to_lonlat(np.array([(-half, -50), (-half, 50), (end, 50), (end, -50)]))
+    return shapely.MultiPolygon([shapely.Polygon(corners)])
 
 
 def test_frame_of_the_vostochny_berth_is_150_by_40_metres():
@@ -82,13 +90,7 @@ def test_rafted_ship_is_told_from_the_one_alongside_and_from_one_passing():
     ("share", "state"), [(0.0, "unobserved"), (0.5, "unobserved"), (0.8, "vacant"), (1.0, "vacant")]
 )
 def test_berth_hidden_in_part_is_vacant_only_when_enough_of_it_shows(share, state):
-    half = FRAME.length_m / 2
-    corners = FRAME.to_lonlat(
-        np.array([(-half, -50), (-half, 50), (-half + share * 2 * half, 50), (-half + share * 2 * half, -50)])
-    )
-    area = shapely.MultiPolygon([shapely.Polygon(corners)]) if share else CLOUDED
-
-    row = observe([], observed=area)
+    row = observe([], observed=part_of_berth(share) if share else CLOUDED)
 
     assert row["state"] == state
     assert row["observed_fraction"] == pytest.approx(share, abs=0.01)
@@ -141,3 +143,62 @@ def test_every_long_beach_berth_has_a_frame_as_long_as_was_drawn():
     assert lengths["LB-T-oil-VLCC"] == pytest.approx(360, abs=3)
     assert lengths["LB-E-container"] == pytest.approx(858, abs=3)
     assert BERTH.approximate
+
+
+def beside(first, u, v=0.0):
+    """A copy of the Vostochny berth, moved by u and v metres."""
+    corners = FRAME.to_lonlat(FRAME.to_uv(np.array(BERTH.polygon)) + np.array([u, v]))
+    return Berth.model_validate(first.model_dump() | {"id": "oil-2", "polygon": corners.tolist()})
+
+
+TWO_BERTHS = PORT.model_copy(update={"berths": (BERTH, beside(BERTH, FRAME.length_m + 1))})
+
+
+@pytest.mark.parametrize(("u", "owner"), [(60, "oil-1"), (90, "oil-2"), (75, "oil-1"), (78, "oil-1")])
+def test_ship_across_two_berths_lies_at_one_and_blocks_the_other(u, owner):
+    # 200 m at u = 60: 115 m at the first berth (-75 to 75), 84 m at the second (76 to 226).
+    rows = observe_berths(
+        TWO_BERTHS, [record("s", 0)], detections({"s": (0, [Ship(length_m=200, u=u)])}), recall=RECALL
+    ).set_index("berth_id")
+
+    other = "oil-2" if owner == "oil-1" else "oil-1"
+    assert rows.loc[owner, ["state", "detection_ids", "blocking_ids"]].tolist() == ["occupied", ["s-0"], []]
+    assert rows.loc[other, ["state", "detection_ids", "rafted_ids"]].tolist() == ["unobserved", [], []]
+    assert rows.loc[other, "blocking_ids"] == ["s-0"]
+    assert np.isnan(rows.loc[other, "miss_probability"])
+
+
+def test_two_ships_at_two_berths_lie_at_one_each():
+    ships = [Ship(length_m=140), Ship(length_m=140, u=FRAME.length_m + 1)]
+
+    rows = observe_berths(TWO_BERTHS, [record("s", 0)], detections({"s": (0, ships)}), recall=RECALL)
+
+    assert rows["detection_ids"].tolist() == [["s-0"], ["s-1"]]
+    assert rows["blocking_ids"].tolist() == [[], []]
+
+
+def test_ship_between_the_berths_of_a_narrow_dock_lies_at_the_nearer_and_is_rafted_at_none():
+    dock = PORT.model_copy(update={"berths": (BERTH, beside(BERTH, 0, FRAME.width_m + 1))})
+    ships = [Ship(v=29, length_m=85), Ship(v=45)]
+
+    rows = observe_berths(dock, [record("s", 0)], detections({"s": (0, ships)}), recall=RECALL)
+
+    counted = [*rows["detection_ids"].explode().dropna(), *rows["rafted_ids"].explode().dropna()]
+    assert sorted(counted) == ["s-0", "s-1"]
+
+
+@given(st.floats(0.71, 0.99), st.floats(0.71, 0.99))
+def test_the_less_of_an_empty_berth_shows_the_less_the_look_is_worth(a, b):
+    low, high = sorted((a, b))
+
+    less, more, whole = (observe([], observed=part_of_berth(share))["miss_probability"] for share in (low, high, 1.0))
+
+    assert whole <= more <= less
+    # Of the ships found in a clear look those in the hidden part are missed.
+    assert 1 - less == pytest.approx((1 - whole) * low, abs=0.01)
+
+
+def test_a_ship_found_beside_a_cloud_is_no_likelier_a_false_alarm():
+    clear, cloudy = observe([Ship()]), observe([Ship()], observed=part_of_berth(0.75))
+
+    assert cloudy["miss_probability"] == clear["miss_probability"]
