@@ -47,6 +47,54 @@ def test_a_sentinel_2_product_is_one_scene(tmp_path: Path) -> None:
     assert list_scenes([str(safe)]) == list_scenes([str(tmp_path)]) == [str(safe)]
 
 
+SENTINEL_2 = "T52TGP_20240307T020651"
+PLANET = "20240307_015312_45_2489_3B"
+
+
+def test_an_unpacked_folder_of_sentinel_2_bands_is_its_true_colour_picture(tmp_path: Path) -> None:
+    folder = tmp_path / "R10m"
+    touch(*(folder / f"{SENTINEL_2}_{holds}_10m.jp2" for holds in ("AOT", "B02", "B03", "B04", "B08", "TCI", "WVP")))
+
+    assert list_scenes([str(folder)]) == list_scenes([f"{folder}/*.jp2"]) == [str(folder / f"{SENTINEL_2}_TCI_10m.jp2")]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{SENTINEL_2}_{band}_10m.jp2" for band in ("B02", "B03", "B04", "B08")],
+        [f"LC08_L2SP_112030_20240307_20240316_02_T1_SR_B{band}.TIF" for band in (2, 3, 4)],
+    ],
+)
+def test_single_bands_alone_are_refused_and_told_how_to_name_them(tmp_path: Path, names: list[str]) -> None:
+    touch(*(tmp_path / name for name in names))
+
+    for argument in (str(tmp_path), f"{tmp_path}/*"):
+        with pytest.raises(BerthwatchError, match=r"parts of one scene.*--band red=FILE --band green=FILE") as caught:
+            list_scenes([argument])
+        assert names[0] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("holds", "taken"),
+    [
+        (["AnalyticMS", "AnalyticMS_SR", "Visual"], "Visual"),
+        (["AnalyticMS_SR_clip", "AnalyticMS_clip"], "AnalyticMS_clip"),
+        (["AnalyticMS_SR_8b_harmonized_clip"], "AnalyticMS_SR_8b_harmonized_clip"),
+    ],
+)
+def test_planets_assets_of_one_instant_are_one_scene(tmp_path: Path, holds: list[str], taken: str) -> None:
+    touch(*(tmp_path / f"{PLANET}_{held}.tif" for held in holds), tmp_path / f"{PLANET}_udm2.tif")
+    (other,) = touch(tmp_path / "20240308_015312_45_2489_3B_Visual.tif")
+
+    assert list_scenes([str(tmp_path)]) == [str(tmp_path / f"{PLANET}_{taken}.tif"), other]
+
+
+def test_files_named_outright_are_all_taken(tmp_path: Path) -> None:
+    files = touch(*(tmp_path / f"{PLANET}_{held}.tif" for held in ("Visual", "AnalyticMS")))
+
+    assert list_scenes(files) == files
+
+
 def test_each_scene_once_in_the_order_given(tmp_path: Path) -> None:
     first, second = touch(tmp_path / "a.tif", tmp_path / "b.tif")
 
