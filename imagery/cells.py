@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from .grid import TileGrid
 from .pixels import Pixels, open_at_scale, read_window
@@ -117,18 +117,20 @@ class CellGatherer:
 
     def _fill(self, top: int, rgb: NDArray[Any], valid: NDArray[np.bool_], below: int) -> None:
         """Cells of samples (3 h + below, 3 w); `below` is 1 where the samples' last row only serves as a neighbour."""
-        grey = self.stretch.apply(rgb).min(axis=-1)
+        red, green, blue = np.moveaxis(self.stretch.apply(rgb), -1, 0)
+        grey = np.minimum(np.minimum(red, green), blue)
         inside = slice(0, len(grey) - below)
         height, width = (side // SAMPLES_A_SIDE for side in grey[inside].shape)
         row = top // self._side
         here = np.s_[row : row + height, :width]
         self._top, self._bottom = min(self._top, row), max(self._bottom, row + height)
-        self._valid[here] = _blocks(valid[inside]).mean(axis=(1, 3)) >= 0.5
-        self._black[here] = ~_blocks(np.asarray(rgb[inside].any(axis=-1))).any(axis=(1, 3))
-        self._darkest[here] = _blocks(grey[inside]).min(axis=(1, 3))
-        self._mean[here] = np.rint(_blocks(grey[inside]).mean(axis=(1, 3)))
-        self._step[here] = _blocks(_steps(grey)[inside]).max(axis=(1, 3))
-        red, blue = (_blocks(rgb[inside, :, i]).mean(axis=(1, 3), dtype=np.float32) for i in (0, 2))
+        self._valid[here] = 2 * _of_cells(np.add, valid[inside], np.uint8) >= SAMPLES_A_SIDE**2
+        self._darkest[here] = _of_cells(np.minimum, grey[inside])
+        self._mean[here] = np.rint(_of_cells(np.add, grey[inside], np.uint16) / SAMPLES_A_SIDE**2)
+        self._step[here] = _of_cells(np.maximum, _steps(grey)[inside])
+        counts = np.moveaxis(rgb[inside], -1, 0)
+        self._black[here] = _of_cells(np.logical_and, (counts[0] == 0) & (counts[1] == 0) & (counts[2] == 0))
+        red, _, blue = (_of_cells(np.add, band, np.float32) for band in counts)
         self._warm[here] = red > _WARM * blue
 
 
@@ -174,42 +176,50 @@ def _joined(rest: Pixels | None, band: Pixels) -> Pixels:
 
 
 def _sampled(rgb: NDArray[Any], size: int) -> NDArray[Any]:
-    """Means over size x size pixels, in the pixels' type; what is left over at the end makes smaller samples."""
+    """Means over size x size pixels, in the pixels' type; where the picture ends within one its last pixels repeat."""
     if size == 1:
         return rgb
-    sum_type = np.uint32 if rgb.dtype in (np.uint8, np.uint16) else np.float64
-    counts = _counts(rgb.shape, size)
-    samples = np.empty((*counts.shape, 3), dtype=rgb.dtype)
+    whole_numbers = np.issubdtype(rgb.dtype, np.integer)
+    sum_type = np.uint16 if rgb.dtype == np.uint8 and size <= 16 else np.int64 if whole_numbers else np.float64
+    by_row = _folded(np.add, rgb, size, 0, sum_type)
+    samples = np.empty((len(by_row), ceil(rgb.shape[1] / size), 3), dtype=rgb.dtype)
     for band in range(3):
-        mean = _sums(rgb[..., band], size, sum_type) / counts
-        samples[..., band] = np.rint(mean) if np.issubdtype(rgb.dtype, np.integer) else mean
+        sums = _folded(np.add, by_row[..., band], size, 1)
+        samples[..., band] = (sums + size**2 // 2) // size**2 if whole_numbers else sums / size**2
     return samples
 
 
 def _sampled_valid(valid: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
     if size == 1:
         return valid
-    counts = _counts(valid.shape, size)
-    return np.ones(counts.shape, dtype=bool) if valid.all() else np.asarray(2 * _sums(valid, size, np.int64) >= counts)
+    if valid.all():
+        return np.ones((ceil(valid.shape[0] / size), ceil(valid.shape[1] / size)), dtype=bool)
+    return np.asarray(2 * _folded(np.add, _folded(np.add, valid, size, 0, np.uint16), size, 1) >= size**2)
 
 
-def _sums(values: NDArray[Any], size: int, dtype: type[np.number[Any]]) -> NDArray[Any]:
-    """Sums over size x size values; whole rows are added first, which is quick."""
-    by_row = np.zeros((ceil(values.shape[0] / size), values.shape[1]), dtype=dtype)
-    for i in range(min(size, values.shape[0])):
-        part = values[i::size]
-        by_row[: len(part)] += part
-    by_column = np.zeros((len(by_row), ceil(values.shape[1] / size)), dtype=dtype)
-    for j in range(min(size, values.shape[1])):
-        part = by_row[:, j::size]
-        by_column[:, : part.shape[1]] += part
-    return by_column
+def _of_cells(operation: np.ufunc, samples: NDArray[Any], dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """(3 h, 3 w) -> (h, w): the operation over each cell's samples."""
+    by_row = _folded(operation, samples, SAMPLES_A_SIDE, 0, dtype)
+    return _folded(operation, by_row, SAMPLES_A_SIDE, 1)
 
 
-def _counts(shape: tuple[int, ...], size: int) -> NDArray[np.int64]:
-    """How many pixels each sample has."""
-    rows, columns = (np.minimum(size, side - np.arange(0, side, size)) for side in shape[:2])
-    return rows[:, np.newaxis] * columns
+def _folded(operation: np.ufunc, values: NDArray[Any], size: int, axis: int, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """The operation over each `size` neighbours along an axis, the last value repeated where they do not come out even.
+
+    Slices are combined whole: many times quicker than reducing short axes.
+    """
+    if len(values) == 0 or values.shape[axis] == 0:
+        shape = list(values.shape)
+        shape[axis] = 0
+        return np.empty(shape, dtype or values.dtype)
+    along = np.moveaxis(values, axis, 0)
+    folded = along[::size].astype(dtype or values.dtype)
+    for i in range(1, size):
+        part = along[i::size]
+        operation(folded[: len(part)], part, out=folded[: len(part)])
+        if len(part) < len(folded):
+            operation(folded[-1], along[-1], out=folded[-1])
+    return np.moveaxis(folded, 0, axis)
 
 
 def read_cells(scene: Scene, stretch: Stretch, *, cell_m: float) -> Cells:
@@ -225,12 +235,6 @@ def read_cells(scene: Scene, stretch: Stretch, *, cell_m: float) -> Cells:
             window = (0.0, top * scale_y, scene.width, rows * scale_y)
             gatherer.add(top, 0, read_window(dataset, scene, window, (rows, width)))
     return gatherer.cells()
-
-
-def _blocks(samples: NDArray[Any]) -> NDArray[Any]:
-    """(3 h, 3 w) -> (h, 3, w, 3): the samples of cell (i, j) at [i, :, j, :]."""
-    height, width = samples.shape
-    return samples.reshape(height // SAMPLES_A_SIDE, SAMPLES_A_SIDE, width // SAMPLES_A_SIDE, SAMPLES_A_SIDE)
 
 
 def _steps(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
