@@ -91,10 +91,10 @@ ReportedOption = Annotated[
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")]
 
 
-def finite(option: typer.CallbackParam, value: float) -> float:
+def finite(value: float) -> float:
     """The value of an option, unless it is no number: nan is neither below a minimum nor above a maximum."""
     if not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is no number", param=option)
+        raise typer.BadParameter(f"{value} is no number")
     return value
 
 

@@ -187,7 +187,7 @@ def reopened(records: Iterable[SceneRecord]) -> dict[str, Scene]:
     """
     scenes = {}
     for record in records:
-        bands = dict(zip(("red", "green", "blue"), map(str, record.band_indexes or ()), strict=False))
+        bands: dict[str, str] = dict(zip(("red", "green", "blue"), map(str, record.band_indexes or ()), strict=False))
         try:
             scene = open_scene(record.source, bands=bands, acquired_at=record.acquired_at)
         except BerthwatchError:

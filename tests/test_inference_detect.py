@@ -402,7 +402,7 @@ def test_progress_rises_to_the_end_and_the_stage_table_adds_up(tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"overlap_m": 0}, "overlap_m 0 must be positive"),
+        ({"overlap_m": 0}, "overlap_m 0 must lie within 10 to 1000"),
         ({"score_threshold": 1.5}, r"score_threshold 1\.5 must lie"),
         ({"batch_size": 0}, "batch_size 0 must be at least 1"),
     ],

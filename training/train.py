@@ -167,7 +167,7 @@ def check_inputs(run: TrainingRun) -> None:
     """Raise BerthwatchError unless chips and start are there, and the chips are pictures and labels alone."""
     if not (run.chips / "dataset.yaml").exists():
         raise BerthwatchError(f"chips: {run.chips} holds no dataset.yaml; make it with `berthwatch chips`")
-    if "download" in YAML.load(run.chips / "dataset.yaml"):
+    if "download" in YAML.load(str(run.chips / "dataset.yaml")):
         raise BerthwatchError(
             f"chips: {run.chips / 'dataset.yaml'}: has a field `download`, whose code Ultralytics would run; remove it"
         )
