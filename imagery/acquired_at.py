@@ -1,15 +1,15 @@
 """When a scene was taken: from what the user says, the product's metadata, its name, or the file's tags."""
 
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from ..errors import BerthwatchError
 
-# A date alone stands for noon UTC of that day: off by twelve hours at the most.
-_NOON = timedelta(hours=12)
+log = logging.getLogger(__name__)
 
 _TWELVE_MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
 
@@ -21,17 +21,17 @@ def parse_time(text: str) -> datetime:
     and London, and a visit's dates hang on it.
     """
     try:
-        time = datetime.fromisoformat(text.strip())
+        instant = datetime.fromisoformat(text.strip())
     except ValueError:
         raise BerthwatchError(
             f"time {text!r} is not understood; write it like 2024-03-07T02:06:51Z (Z is UTC)"
         ) from None
-    if time.tzinfo is None:
+    if instant.tzinfo is None:
         raise BerthwatchError(
-            f"time {text!r} has no time zone; write {time.isoformat()}Z if it is UTC, "
-            f"or {time.isoformat()}+09:00 for another zone"
+            f"time {text!r} has no time zone; write {instant.isoformat()}Z if it is UTC, "
+            f"or {instant.isoformat()}+09:00 for another zone"
         )
-    return time.astimezone(UTC)
+    return instant.astimezone(UTC)
 
 
 def _from(layout: str) -> Callable[[re.Match[str]], datetime]:
@@ -76,31 +76,47 @@ def time_from_name(name: str) -> datetime | None:
             except ValueError:  # the digits are no date: the name only looks like one
                 continue
     if match := _LANDSAT_DAY.search(name):
-        try:
-            return datetime.strptime(match.group(1), "%Y%m%d").replace(tzinfo=UTC) + _NOON
-        except ValueError:
-            return None
+        return _noon(match.group(1), name)
     return None
 
 
-def time_from_tags(tags: Mapping[str, str]) -> datetime | None:
+def _noon(day: str, told_by: str) -> datetime | None:
+    """A date alone stands for noon UTC of that day, off by twelve hours at the most; None where it is no date."""
+    try:
+        noon = datetime.combine(date.fromisoformat(day.strip()), time(12), tzinfo=UTC)
+    except ValueError:
+        return None
+    log.warning("%s: tells the day alone; noon UTC stands for it, up to 12 hours off. Give --acquired-at", told_by)
+    return noon
+
+
+def time_from_tags(tags: Mapping[str, str], name: str = "scene") -> datetime | None:
     """Time in a raster's tags, or None.
 
-    TIFFTAG_DATETIME has no zone by its standard; satellite products write UTC there, and so it is read.
+    TIFFTAG_DATETIME has no zone by its standard; satellite products write UTC there, and so it is read. Other programs
+    write when they made the file: its use is logged as a warning, in which `name` is the raster's. A date alone gives
+    noon UTC.
     """
     for key in ("ACQUISITIONDATETIME", "ACQUIRED_AT", "acquired", "datetime"):
-        if time := _lenient(tags.get(key, "")):
-            return time
+        if instant := _lenient(tags.get(key, "")):
+            return instant
     for key, layout in (("TIFFTAG_DATETIME", "%Y:%m:%d %H:%M:%S"), ("NITF_IDATIM", "%Y%m%d%H%M%S")):
         try:
-            return datetime.strptime(tags.get(key, ""), layout).replace(tzinfo=UTC)
+            instant = datetime.strptime(tags.get(key, ""), layout).replace(tzinfo=UTC)
         except ValueError:
             continue
+        if key == "TIFFTAG_DATETIME":
+            log.warning(
+                "%s: only %s %s tells the time; it is read as UTC, and may be when the file was made. "
+                "Give --acquired-at if you know better",
+                *(name, key, tags[key]),
+            )
+        return instant
     return None
 
 
 def time_from_properties(properties: Mapping[str, object]) -> datetime | None:
-    """Time in the properties of a STAC item or a Planet item: the instant, or the middle of an interval."""
+    """Time in the properties of a STAC or Planet item: the instant, an interval's middle, or noon UTC of a date."""
     for key in ("datetime", "acquired"):
         if isinstance(text := properties.get(key), str):
             return _lenient(text)
@@ -124,15 +140,17 @@ def time_beside(path: Path) -> datetime | None:
         except (OSError, ValueError):
             continue
         properties = item.get("properties") if isinstance(item, dict) else None
-        if isinstance(properties, dict) and (time := time_from_properties(properties)):
-            return time
+        if isinstance(properties, dict) and (instant := time_from_properties(properties)):
+            return instant
     return None
 
 
 def _lenient(text: str) -> datetime | None:
-    """ISO 8601 written by a machine: UTC where it names no zone; None where it is no time."""
+    """ISO 8601 written by a machine: UTC where it names no zone, noon of a date alone; None where it is no time."""
+    if noon := _noon(text, text.strip()):
+        return noon
     try:
-        time = datetime.fromisoformat(text.strip())
+        instant = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)

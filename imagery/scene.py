@@ -129,7 +129,7 @@ def open_scene(
         for colour, band in zip(("red", "green", "blue"), band_indexes, strict=True):
             if not 1 <= band <= dataset.count:
                 raise BerthwatchError(f"{name}: has no band {band}, asked for as {colour}; give 1 to {dataset.count}")
-        time = acquired_at or found.acquired_at or time_from_tags(_all_tags(dataset))
+        time = acquired_at or found.acquired_at or time_from_tags(_all_tags(dataset), name)
         gsd_x_m, gsd_y_m = _ground_sample_distance(dataset, name)
         mask = gdal_name(cloud_mask) if cloud_mask else found.cloud_mask
         return Scene(

@@ -83,6 +83,39 @@ def test_the_tiff_tag_is_utc_and_bad_tags_are_passed_over():
     assert time_from_tags({"TIFFTAG_DATETIME": "0000:00:00 00:00:00", "acquired": "soon"}) is None
 
 
+NOON = datetime(2024, 3, 7, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("day", ["2024-03-07", "20240307", " 2024-03-07 "])
+def test_a_date_alone_is_noon_wherever_it_stands_and_the_user_is_warned(day, caplog):
+    assert time_from_tags({"ACQUISITIONDATETIME": day}) == NOON
+    assert time_from_properties({"datetime": day}) == NOON
+    assert caplog.text.count("tells the day alone; noon UTC") == 2
+
+
+def test_a_day_in_a_name_is_noon_and_the_user_is_warned(caplog):
+    name = "LC08_L1TP_112030_20240307_20240316_02_T1_B4.TIF"
+
+    assert time_from_name(name) == NOON
+    assert f"{name}: tells the day alone" in caplog.text
+
+
+def test_midnight_that_is_written_out_is_midnight(caplog):
+    assert time_from_properties({"datetime": "2024-03-07T00:00:00Z"}) == datetime(2024, 3, 7, tzinfo=UTC)
+    assert not caplog.text
+
+
+def test_a_scene_dated_by_its_tiff_tag_alone_is_warned_of(write_raster, caplog):
+    pixels = np.full((3, 8, 8), 50, np.uint8)
+    tags = {"TIFFTAG_DATETIME": "2020:01:01 00:00:00"}
+
+    open_scene(write_raster(pixels, name="20240307_015312_45_2489_3B_Visual.tif", tags=tags))
+    assert not caplog.text
+    open_scene(write_raster(pixels, name="port.tif", tags=tags))
+
+    assert "port.tif: only TIFFTAG_DATETIME 2020:01:01 00:00:00 tells the time" in caplog.text
+
+
 class TestWhatASceneTakesItsTimeFrom:
     tag: ClassVar = {"TIFFTAG_DATETIME": "2020:01:01 00:00:00"}
     name = "20240307_015312_45_2489_3B_Visual.tif"
