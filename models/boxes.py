@@ -133,16 +133,6 @@ class Boxes:
         x, y = self.xywha[:, 0], self.xywha[:, 1]
         return (x >= x_min) & (x < x_max) & (y >= y_min) & (y < y_max)
 
-    def touches_edge(self, width: float, height: float, *, margin_px: float = 1.0) -> NDArray[np.bool_]:
-        """(n,) whether a corner is within `margin_px` of the border of [0, width] x [0, height], or beyond.
-
-        Such a box may be a part of a ship that the border cuts.
-        """
-        corners = self.corners()
-        low = (corners < margin_px).any(axis=(1, 2))
-        high = (corners > np.array([width, height]) - margin_px).any(axis=(1, 2))
-        return np.asarray(low | high)
-
     @staticmethod
     def concat(parts: Sequence[Boxes]) -> Boxes:
         """All boxes of `parts` in order; `class_scores` survive if every part has them.

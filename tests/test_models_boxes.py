@@ -75,21 +75,6 @@ def test_a_centre_on_a_shared_border_belongs_to_one_rectangle():
     assert boxes.centres_inside(100, 0, 200, 100)[0]
 
 
-@pytest.mark.parametrize(
-    ("box", "touches"),
-    [
-        ((50, 50, 40, 8, 0.0), False),
-        ((20.5, 50, 40, 8, 0.0), True),  # a side half a pixel from the left border
-        ((50, 95.5, 40, 8, 0.0), True),
-        ((110, 50, 40, 8, 0.0), True),
-        ((84, 84, 40, 2, np.pi / 4), False),  # its furthest corner is at 98.8
-        ((85, 85, 40, 2, np.pi / 4), True),
-    ],
-)
-def test_touches_edge_of_a_100_pixel_tile(box, touches):
-    assert Boxes.from_xywhr([box]).touches_edge(100, 100, margin_px=0.6)[0] == touches
-
-
 def test_concat_keeps_order_and_class_scores():
     a = Boxes.from_xywhr([[0, 0, 4, 2, 0]], [0.5], [1], np.array([[0.1, 0.5]], np.float32))
     b = Boxes.from_xywhr([[9, 0, 4, 2, 0]], [0.7], [0], np.array([[0.7, 0.2]], np.float32))
