@@ -30,6 +30,14 @@ class Number(_Frozen):
     source: str = Field(min_length=1)
 
 
+class Offset(_Frozen):
+    """A number of either sign with where it comes from."""
+
+    value: float
+    status: Status
+    source: str = Field(min_length=1)
+
+
 class Triangular(_Frozen):
     """A number known to lie within low and high, most likely at mode (same unit as the field's name says)."""
 
@@ -80,6 +88,7 @@ class Capacity(_Frozen):
 class Deadweight(_Frozen):
     """Error of the deadweight regression that is common to the ships of a port."""
 
+    fleet_bias_ln: Offset
     fleet_bias_sd_ln: Number
 
 
@@ -140,10 +149,14 @@ class Traffic(_Frozen):
 
 
 class Recall(_Frozen):
-    """Chance of finding a ship alongside by her length in pixels; linear between the points, constant beyond."""
+    """Chance of finding a ship alongside by her length in pixels; linear between the points, constant beyond.
+
+    scale_sd is the sd of the factor, about 1, by which the whole curve may be wrong at a port.
+    """
 
     length_px: tuple[float, ...] = Field(min_length=2)
     recall: tuple[float, ...] = Field(min_length=2)
+    scale_sd: float = Field(ge=0, le=0.5)
     status: Status
     source: str
 
@@ -170,7 +183,7 @@ class Detector(_Frozen):
 
 
 class Cap(_Frozen):
-    """A quota on barrels that holds for each calendar year; nothing is carried over."""
+    """A quota on barrels that holds for each calendar year from the first; nothing is carried over."""
 
     name: str
     barrels_per_year: float = Field(gt=0)

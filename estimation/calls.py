@@ -7,7 +7,7 @@ and its uncertainty the spread of that sum over the draws.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,10 @@ class Calls:
         """The calls where keep is True; the number of draws stays."""
         arrays = {f.name: getattr(self, f.name)[keep] for f in fields(self) if f.name != "draws"}
         return Calls(draws=self.draws, **arrays)
+
+    def numbered_through(self, berths: int) -> Calls:
+        """The same calls with draws of its own for each of the berths: draw d of berth b becomes b * draws + d."""
+        return replace(self, draws=berths * self.draws, draw=self.berth * self.draws + self.draw)
 
     def sum_by_draw(self, weights: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """(draws,) sum of weights (m,) in each draw; the number of calls when no weights are given."""

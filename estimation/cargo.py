@@ -54,7 +54,7 @@ def draw_cargo(cargo: CargoAssumptions, product: str | None, draws: int, rng: np
         cargo_share_of_dwt=capacity.cargo_share_of_dwt.quantile(rng.random(draws)),
         tank_barrels_per_dwt_t=capacity.tank_filling_limit.value * volume * BARRELS_PER_M3,
         laden_mean=rng.beta(a, b, draws) if laden.port_sd.value > 0 else np.full(draws, laden.mean.value),
-        fleet_bias_ln=rng.normal(0.0, cargo.deadweight.fleet_bias_sd_ln.value, draws),
+        fleet_bias_ln=rng.normal(cargo.deadweight.fleet_bias_ln.value, cargo.deadweight.fleet_bias_sd_ln.value, draws),
     )
 
 

@@ -58,9 +58,10 @@ class Estimate:
             ``observed_fraction`` float 0 to 1, share of the berth polygon that the scene shows unobscured;
             ``detection_ids`` list[str], the ship alongside (one or none);
             ``rafted_ids`` list[str], ships made fast outside it; ``nearby_ids`` list[str], ships within 500 m that
-            are neither (passing, manoeuvring, at anchor);
-            ``miss_probability`` float, chance that a typical ship of this berth would go undetected in this look
-            (NaN when unobserved).
+            are neither (passing, manoeuvring, at anchor); ``blocking_ids`` list[str], those of them that lie at a
+            neighbouring berth and across this one: without a ship of its own the berth is then "unobserved";
+            ``miss_probability`` float, chance that a typical ship of this berth would go undetected in this look:
+            1 - recall, and of a vacant berth hidden in part 1 - recall * observed_fraction (NaN when unobserved).
         visits: one row a visit seen, ordered by first sighting; all berths, of which only oil berths enter the
             barrels (``counts`` says so). Columns:
             ``visit_id`` str "<berth_id>-0001", ``berth_id``; ``first_seen``, ``last_seen``;
@@ -205,6 +206,7 @@ def estimate(
             period,
             cap_name=port.cap,
             cap_bbl_per_year=cap.barrels_per_year if cap else None,
+            cap_from_year=cap.from_year if cap else 0,
             reported=reported,
         ),
         assumptions=assumptions_table(cargo, product),

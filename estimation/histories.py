@@ -9,7 +9,7 @@ number of ships that came and went between looks (forward filtering, backward sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,13 @@ class Histories:
 
 
 def sample_histories(
-    chain: BerthChain, looks: Looks, *, false_alarm: float, draws: int, rng: np.random.Generator
+    chain: BerthChain,
+    looks: Looks,
+    *,
+    false_alarm: float,
+    draws: int,
+    rng: np.random.Generator,
+    recall_scale_sd: float = 0.0,
 ) -> Histories:
     """Draw histories of each lane from the posterior given its looks.
 
@@ -52,10 +58,36 @@ def sample_histories(
         false_alarm: probability that a look at a free berth shows a ship.
         draws: D.
         rng: source of randomness.
+        recall_scale_sd: sd of the factor by which the recall of all looks may be wrong together; one a draw, common to
+            all lanes. That one hull is missed more often than another of her length is not in the model.
     """
-    filtered = _Filter(chain, looks, false_alarm)
-    point = _draw_grid_points(chain.ln_prior[:, None] + filtered.ln_likelihood, draws, rng)
-    return _Backward(filtered, point, rng).run()
+    # Three points stand for a normal distribution (Gauss-Hermite): 1 and 1 +- sqrt(3) sd, weighing 4 : 1 : 1.
+    scales = 1 + np.sqrt(3) * recall_scale_sd * np.array([-1.0, 0.0, 1.0]) if recall_scale_sd else np.ones(1)
+    ln_weight = np.log([1 / 6, 2 / 3, 1 / 6]) if recall_scale_sd else np.zeros(1)
+    filters = [_Filter(chain, _with_recall_scaled(looks, scale), false_alarm) for scale in scales]
+    ln_points = [chain.ln_prior[:, None] + f.ln_likelihood for f in filters]
+    ln_weight = ln_weight + [np.logaddexp.reduce(points, axis=0).sum() for points in ln_points]
+    share = np.exp(ln_weight - np.logaddexp.reduce(ln_weight))
+    level = np.searchsorted(np.cumsum(share)[:-1], (np.arange(draws) + rng.random()) / draws)
+    return _side_by_side([
+        _Backward(f, _draw_grid_points(points, n, rng), rng).run()
+        for f, points, n in zip(filters, ln_points, np.bincount(level, minlength=len(filters)).tolist(), strict=True)
+        if n
+    ])  # fmt: skip
+
+
+def _with_recall_scaled(looks: Looks, scale: float) -> Looks:
+    return looks if scale == 1 else replace(looks, miss=1 - np.clip(scale * (1 - looks.miss), 0.0, 0.99))
+
+
+def _side_by_side(parts: list[Histories]) -> Histories:
+    """Draws of several runs as those of one."""
+    if len(parts) == 1:
+        return parts[0]
+    before = np.cumsum([0, *(part.rate_per_h.shape[1] for part in parts)])
+    joined = {f.name: [getattr(part, f.name) for part in parts] for f in fields(Histories)}
+    joined["unseen_draw"] = [draw + n for draw, n in zip(joined["unseen_draw"], before, strict=False)]
+    return Histories(**{name: np.concatenate(arrays, axis=-1) for name, arrays in joined.items()})
 
 
 def ln_evidence(chain: BerthChain, looks: Looks, *, false_alarm: float) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,11 @@ class Ledger:
             means);
             ``X_fraction_of_cap_p05``, ``_p50``, ``_p95``; ``X_probability_cap_passed``;
             ``X_cap_passed_by_p05``, ``_p50``, ``_p95`` (dates by which the cap is passed with probability 5, 50 and
-            95 %; NaT when that probability is not reached in the period). Reported barrels count towards the cap.
+            95 %; NaT when that probability is not reached in the period). Those of X hold no reported barrels, since
+            nobody knows which cargoes were both estimated and reported. Two bounds do, under X in
+            {total_or_reported, total_plus_reported}, without ``X_mean`` and ``X_laden_``: the larger of the two (every
+            delivery reported is one of those estimated, or the other way round) and the sum (no cargo is both).
+            Without reported barrels both are NaN and NaT. Caps of years before their first are NaN.
     """
 
     cap_name: str | None
@@ -48,6 +53,7 @@ def build_ledger(
     *,
     cap_name: str | None = None,
     cap_bbl_per_year: float | None = None,
+    cap_from_year: int = 0,
     reported: pd.DataFrame | None = None,
 ) -> Ledger:
     """Add the barrels of calls up by date.
@@ -58,16 +64,18 @@ def build_ledger(
         scenarios: "33", "50", "90" -> (m,) barrels.
         period: (start, end), aware.
         cap_name, cap_bbl_per_year: the cap, if any.
-        reported: columns ``date`` (aware) and ``barrels`` that states notified; they count towards the cap.
+        cap_from_year: the first calendar year that the cap holds for.
+        reported: columns ``date`` (aware) and ``barrels`` that states notified.
     """
     days = _days(period)
     day = np.clip(((calls.at_s - days[0].timestamp()) // 86_400).astype(np.int64), 0, len(days) - 1)
     year = days.year.to_numpy()
     notified = _reported_by_day(reported, days, year)
     columns: dict[str, NDArray[np.float64]] = {}
-    rows: list[dict[str, object]] = [
+    rows: list[dict[str, Any]] = [
         {"year": int(y), "start": max(period[0], datetime(y, 1, 1, tzinfo=UTC)),
-         "end": min(period[1], datetime(y + 1, 1, 1, tzinfo=UTC)), "cap_bbl": cap_bbl_per_year or np.nan,
+         "end": min(period[1], datetime(y + 1, 1, 1, tzinfo=UTC)),
+         "cap_bbl": (cap_bbl_per_year or np.nan) if y >= cap_from_year else np.nan,
          "reported_bbl": notified[year == y][-1]}
         for y in np.unique(year)
     ]  # fmt: skip
@@ -81,10 +89,16 @@ def build_ledger(
         if part == "total":
             columns |= {f"total_laden_{name}": m for name, m in means.items()}
         for row in rows:
-            last = int(np.flatnonzero(year == row["year"])[-1])
+            of_year = year == row["year"]
+            last = int(np.flatnonzero(of_year)[-1])
             row |= summarise(cumulative[:, last], part) | {f"{part}_laden_{n}": m[last] for n, m in means.items()}
-            row |= _against_cap(cumulative[:, year == row["year"]], notified[year == row["year"]],
-                                days[year == row["year"]], cap_bbl_per_year, part)  # fmt: skip
+            against = {part: cumulative[:, of_year]}
+            if part == "total":
+                against["total_or_reported"] = np.maximum(against[part], notified[of_year])
+                against["total_plus_reported"] = against[part] + notified[of_year]
+            for name, together in against.items():
+                row |= _quantiles_at_end(together, name) if name != part else {}
+                row |= _against_cap(together, days[of_year], row["cap_bbl"], name)
     by_date = pd.DataFrame({"date": (days + pd.Timedelta(days=1)).as_unit("ns"), "year": year, **columns})
     by_date["reported"] = notified
     by_year = pd.DataFrame(rows)
@@ -130,23 +144,23 @@ def _reported_by_day(
     return total
 
 
+def _quantiles_at_end(cumulative: NDArray[np.float64], part: str) -> dict[str, float]:
+    values = np.quantile(cumulative[:, -1], QUANTILES)
+    return {f"{part}_{name}": float(value) for name, value in zip(QUANTILE_NAMES, values, strict=True)}
+
+
 def _against_cap(
-    cumulative: NDArray[np.float64],
-    notified: NDArray[np.float64],
-    days: pd.DatetimeIndex,
-    cap_bbl: float | None,
-    part: str,
+    cumulative: NDArray[np.float64], days: pd.DatetimeIndex, cap_bbl: float, part: str
 ) -> dict[str, object]:
-    """Columns of ``Ledger.by_year`` about the cap, for one year's (draws, days) barrels."""
-    together = cumulative + np.nan_to_num(notified)
-    cap = np.nan if cap_bbl is None else cap_bbl
-    passed = (together > cap).mean(axis=0)
+    """Columns of ``Ledger.by_year`` about the cap, for one year's (draws, days) barrels; NaN where either is."""
+    passed = (cumulative > cap_bbl).mean(axis=0)
     row: dict[str, object] = {
-        f"{part}_fraction_of_cap_{name}": float(np.quantile(together[:, -1] / cap, p))
+        f"{part}_fraction_of_cap_{name}": float(np.quantile(cumulative[:, -1] / cap_bbl, p))
         for name, p in (("p05", 0.05), ("p50", 0.50), ("p95", 0.95))
     }
-    row[f"{part}_probability_cap_passed"] = np.nan if cap_bbl is None else float(passed[-1])
+    known = not np.isnan(cumulative[0, -1] / cap_bbl)
+    row[f"{part}_probability_cap_passed"] = float(passed[-1]) if known else np.nan
     for name, p in (("p05", 0.05), ("p50", 0.50), ("p95", 0.95)):
-        reached = np.flatnonzero(passed >= p) if cap_bbl is not None else []
+        reached = np.flatnonzero(passed >= p) if known else []
         row[f"{part}_cap_passed_by_{name}"] = days[reached[0]] + pd.Timedelta(days=1) if len(reached) else pd.NaT
     return row

@@ -56,8 +56,8 @@ def read_looks(
 ) -> tuple[Looks, Sightings, NDArray[np.str_]]:
     """Looks and sightings of a table of observations; berth i is lane i.
 
-    Looks within one hour at one berth are no independent witnesses: a sighting overrules empty ones, and of several
-    empty ones one counts.
+    Looks at one berth that follow each other in less than one hour are no independent witnesses: in such a chain a
+    sighting overrules empty looks, and of several empty ones that which misses least counts.
 
     Args:
         observations: columns as ``Estimate.observations``.
@@ -83,28 +83,47 @@ def read_looks(
             "detection_id": [ids[0] if len(ids) else "" for ids in clear["detection_ids"]],
         }
     )
-    table = table.sort_values(["lane", "hour", "occupied", "at_s"], kind="stable", ignore_index=True)
-    hourly = table.groupby(["lane", "hour"])["occupied"]
-    table = table[table["occupied"] | (~hourly.transform("any") & (hourly.cumcount() == 0))].reset_index(drop=True)
-    rank = table.groupby(["lane", "hour"]).cumcount().to_numpy()
-    hours, row = _time_axis(table["hour"].to_numpy(), rank, period_s, max_step_h)
+    table = _witnesses(table.sort_values(["lane", "at_s"], kind="stable", ignore_index=True))
+    rank = table.groupby(["lane", "hour"]).cumcount().to_numpy().astype(np.int64)
+    hours, row = time_axis(table["hour"].to_numpy(), rank, period_s, max_step_h)
 
     lane, occupied = table["lane"].to_numpy(), table["occupied"].to_numpy()
     seen = table[occupied]
     sightings = _sightings(seen, row[occupied], detections)
-    likelihoods = length_likelihoods(sightings, length_prior(berths, returns))
-    shape = (len(hours), len(berths))
-    outcome, miss = np.full(shape, NO_LOOK, np.int8), np.zeros(shape)
+    outcome, miss = np.full((len(hours), len(berths)), NO_LOOK, np.int8), np.zeros((len(hours), len(berths)))
     outcome[row, lane], miss[row, lane] = occupied, table["miss"]
-    planes = [np.zeros(shape) for _ in likelihoods]
+    looks = with_lengths(hours, outcome, miss, sightings, length_prior([b.ship_length_m for b in berths], returns))
+    return looks, sightings, seen["detection_id"].to_numpy(str)
+
+
+def _witnesses(table: pd.DataFrame) -> pd.DataFrame:
+    """The looks, by lane and time, less the empty ones that a neighbour in time makes worthless."""
+    # At 10:25, 10:35 and 11:30 there is one chain: no two of its looks follow each other after an hour.
+    starts = (table["lane"].diff() != 0) | (table["at_s"].diff() >= 3600)
+    table = table.assign(chain=starts.cumsum())
+    seen = table.groupby("chain")["occupied"].transform("any")
+    best_empty = table[~seen].groupby("chain")["miss"].idxmin()
+    return table[table["occupied"] | table.index.isin(best_empty)].reset_index(drop=True)
+
+
+def with_lengths(
+    hours: NDArray[np.int64],
+    outcome: NDArray[np.int8],
+    miss: NDArray[np.float64],
+    sightings: Sightings,
+    prior: LengthPrior,
+) -> Looks:
+    """Looks whose sightings' lengths have been judged; arrays as in ``Looks``."""
+    likelihoods = length_likelihoods(sightings, prior)
+    planes = [np.zeros(outcome.shape) for _ in likelihoods]
     for plane, values in zip(planes, likelihoods, strict=True):
         plane[sightings.look, sightings.lane] = values
-    return Looks(hours, outcome, miss, *planes), sightings, seen["detection_id"].to_numpy(str)
+    return Looks(hours, outcome, miss, *planes)
 
 
-def length_prior(berths: Sequence[Berth], returns: float) -> LengthPrior:
-    """What port files say of the lengths of ships that use their berths."""
-    low, high = np.log(np.array([b.ship_length_m for b in berths], np.float64)).T
+def length_prior(ship_length_m: Sequence[tuple[float, float]], returns: float) -> LengthPrior:
+    """What is believed of ships from the usual lengths at each berth, 5 % and 95 % points in metres."""
+    low, high = np.log(np.array(ship_length_m, np.float64)).T
     sd = (high - low) / _RANGE_SDS
     return LengthPrior((low + high) / 2, _BETWEEN_PORTS * sd, _WITHIN_PORT * sd, returns)
 
@@ -114,7 +133,7 @@ def epoch_seconds(times: pd.Series) -> NDArray[np.float64]:
     return times.dt.as_unit("us").astype("int64").to_numpy() / 1e6
 
 
-def _time_axis(
+def time_axis(
     hour: NDArray[np.int64], rank: NDArray[np.int64], period_s: tuple[float, float], max_step_h: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Hours of the axis, with start, end and enough hours between; and the row of each look."""

@@ -70,11 +70,17 @@ def reconstruct(
         returns=return_probability(cargo.traffic),
     )
     histories = sample_histories(
-        chain, looks, false_alarm=cargo.detector.false_alarms_per_look.value, draws=draws, rng=rng
+        chain,
+        looks,
+        false_alarm=cargo.detector.false_alarms_per_look.value,
+        draws=draws,
+        rng=rng,
+        recall_scale_sd=cargo.detector.recall.scale_sd,
     )
     visit, same, real = link(sightings, histories)
     measured = fuse(sightings, visit, real, len(berths))
-    fleet = sample_fleet(measured, fleet_prior(berths, cargo.traffic), draws=draws, rng=rng)
+    prior = fleet_prior([b.ship_length_m for b in berths], cargo.traffic.fleet_concentration.value)
+    fleet = sample_fleet(measured, prior, draws=draws, rng=rng)
     return Reconstruction(looks, sightings, histories, fleet, detection_ids, visit, same)
 
 
@@ -83,11 +89,11 @@ def return_probability(traffic: Traffic) -> float:
     return 1 / (1 + traffic.fleet_concentration.value)
 
 
-def fleet_prior(berths: Sequence[Berth], traffic: Traffic) -> FleetPrior:
-    """What port files say of the ships of their berths, as ln DWT."""
-    lengths = length_prior(berths, 0.0)
+def fleet_prior(ship_length_m: Sequence[tuple[float, float]], concentration: float) -> FleetPrior:
+    """What is believed of ships, as ln DWT, from the usual lengths at each berth (5 % and 95 % points in metres)."""
+    lengths = length_prior(ship_length_m, 0.0)
     # The regression is nearly a power law over a port's range: its slope there turns sd of ln length into sd of ln DWT.
-    low, high = np.array([b.ship_length_m for b in berths], np.float64).T
+    low, high = np.array(ship_length_m, np.float64).T
     (low_x, _), (high_x, _) = dwt_distribution(low, np.zeros_like(low)), dwt_distribution(high, np.zeros_like(high))
     slope = (high_x - low_x) / np.log(high / low)
     middle = np.exp(lengths.centre)
@@ -97,5 +103,5 @@ def fleet_prior(berths: Sequence[Berth], traffic: Traffic) -> FleetPrior:
         centre_sd=slope * lengths.centre_sd,
         spread_sd=slope * lengths.spread_sd,
         scatter_sd=scatter,
-        concentration=traffic.fleet_concentration.value,
+        concentration=concentration,
     )

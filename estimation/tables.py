@@ -119,6 +119,10 @@ def assumptions_table(cargo: CargoAssumptions, product: str) -> pd.DataFrame:
         f"recall of ships of {recall.length_px[0]:g} to {recall.length_px[-1]:g} pixels",
         float(np.median(recall.recall)), recall.recall[0], recall.recall[-1], "share", recall.status, recall.source,
     ))  # fmt: skip
+    rows.append((
+        "recall, error common to all looks", recall.scale_sd, np.nan, np.nan, "sd of a factor", recall.status,
+        recall.source,
+    ))  # fmt: skip
     add("share of tankers, worth so many identified ships", cargo.traffic.tanker_share_worth_ships, "ships")
     add("hulls come back: concentration of the fleet", cargo.traffic.fleet_concentration, "")
     add("false alarms per look", cargo.detector.false_alarms_per_look, "probability")
@@ -149,6 +153,12 @@ def reader_warnings(
             found.append(
                 f"Berth {berth.id} held more than one ship in {rafted + doubled} scene(s); one is counted, so the "
                 "barrels may be too low."
+            )
+        blocked = int(((looks["blocking_ids"].str.len() > 0) & (looks["state"] == "unobserved")).sum())
+        if blocked:
+            found.append(
+                f"In {blocked} scene(s) a ship of the berth beside it lay across berth {berth.id}: she is counted "
+                "there, and these looks tell nothing of this berth."
             )
         mine = visits[visits["berth_id"] == berth.id]
         lasted_h = (mine["last_seen"] - mine["first_seen"]).dt.total_seconds() / 3600

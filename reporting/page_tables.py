@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,10 +79,18 @@ def years(estimate: Estimate) -> list[Cells]:
             str(year["year"]), wording.period(year["start"], year["end"]), wording.barrels(year["cap_bbl"]),
             "none given" if pd.isna(year["reported_bbl"]) else wording.barrels(year["reported_bbl"]),
             f"{mid} ({low} to {high})", wording.probability(year["seen_probability_cap_passed"]),
-            wording.probability(year["total_probability_cap_passed"]),
+            wording.probability(year["total_probability_cap_passed"]), _with_reported(year),
             "not in this period" if pd.isna(passed_by) else wording.day(passed_by),
         ))  # fmt: skip
     return rows
+
+
+def _with_reported(year: Mapping[Any, Any]) -> str:
+    """Share of the cap when estimate and reports are of the same cargoes, and when no cargo is in both."""
+    if pd.isna(year["reported_bbl"]):
+        return "none given"
+    larger, total = (year[f"total_{how}_reported_fraction_of_cap_p50"] for how in ("or", "plus"))
+    return f"{wording.percent(larger)} (larger of both) to {wording.percent(total)} (sum)"
 
 
 def cap_source(estimate: Estimate) -> str:

@@ -107,14 +107,30 @@ def _sentence_cap(estimate: Estimate, year: Mapping[Any, Any]) -> str:
     passed = wording.probability(year["total_probability_cap_passed"]).replace("<", "below ").replace(">", "above ")
     share = wording.percent(year["total_fraction_of_cap_p50"])
     low, high = (wording.percent(year[f"total_fraction_of_cap_{q}"]) for q in ("p05", "p95"))
-    reported = ""
-    if pd.notna(year["reported_bbl"]):
-        reported = f" together with the {wording.barrels(year['reported_bbl'])} barrels that states reported"
     return (
-        f"That{reported} is about {share} of the {wording.barrels(year['cap_bbl'])} barrels that the "
+        f"That is about {share} of the {wording.barrels(year['cap_bbl'])} barrels that the "
         f"{cap_title(estimate)} allows in {year['year']} (90% interval {low} to {high}). The probability that the cap "
         f"was passed by {wording.day(year['end'])} is {passed}. Deliveries before the first and after the last picture "
-        "are not counted."
+        f"are not counted.{_with_reported(year)}"
+    )
+
+
+def _with_reported(year: Mapping[Any, Any]) -> str:
+    """The two bounds that the deliveries reported by states set, as a sentence; empty where none were given."""
+    if pd.isna(year["reported_bbl"]):
+        return ""
+    shares, odds = (
+        [words(year[f"{bound}_{column}"]) for bound in ("total_or_reported", "total_plus_reported")]
+        for words, column in (
+            (wording.percent, "fraction_of_cap_p50"),
+            (wording.probability, "probability_cap_passed"),
+        )
+    )
+    return (
+        f" States reported {wording.barrels(year['reported_bbl'])} barrels. If the estimate and the reports are of the "
+        f"same cargoes, the larger of the two is about {shares[0]} of the cap (probability that it was passed "
+        f"{odds[0]}); if no cargo is in both, their sum is about {shares[1]} ({odds[1]}). "
+        "Which of the two is nearer, no picture tells."
     )
 
 

@@ -62,6 +62,7 @@ def test_the_un_scenarios_are_a_third_a_half_and_nine_tenths():
         (("traffic", "stay_hours"), 3, "unknown key; did you mean 'stay_h'"),
         (("traffic", "arrivals_per_day", "value"), 0, "above 0"),
         (("pumping", "other_h", "source"), "", r"pumping\.other_h\.source"),
+        (("detector", "recall", "scale_sd"), 0.8, r"recall\.scale_sd.*got 0.8"),
     ],
 )
 def test_a_wrong_number_is_told_by_file_field_and_value(tmp_path, where, value, message):
@@ -108,9 +109,16 @@ def test_a_number_known_exactly_is_that_number():
     assert triangular(7.46, 7.46, 7.46).quantile(np.array([0.0, 0.3, 1.0])).tolist() == [7.46] * 3
 
 
+def test_recall_is_what_was_measured_with_the_shipped_weights():
+    recall = load_cargo().detector.recall
+
+    assert recall.at(np.linspace(60, 200, 50), 3).mean() == pytest.approx(0.70, abs=0.04)
+    assert recall.at(np.linspace(80, 200, 50), 10).mean() == pytest.approx(0.72, abs=0.06)
+    assert "berthwatch evaluate" in recall.source
+
+
 def test_recall_grows_with_length_in_pixels():
     recall = load_cargo().detector.recall
 
-    assert recall.at(90, 3) == pytest.approx(0.90)
     assert recall.at(90, 10) < recall.at(90, 3)
     assert isinstance(load_cargo(), CargoAssumptions)

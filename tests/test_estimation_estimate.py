@@ -190,18 +190,53 @@ def test_ledger_starts_anew_each_january_and_reports_the_cap():
     assert by_year["seen_fraction_of_cap_p50"].to_numpy() == pytest.approx(by_year["seen_p50"].to_numpy() / 500_000)
 
 
-def test_reported_deliveries_count_towards_the_cap():
-    reported = pd.DataFrame(
-        {"date": pd.to_datetime(["2024-01-20", "2024-03-20"], utc=True), "barrels": [300_000.0, 150_000.0]}
-    )
+REPORTED = pd.DataFrame(
+    {"date": pd.to_datetime(["2024-01-20", "2024-03-20"], utc=True), "barrels": [300_000.0, 150_000.0]}
+)
 
-    alone, with_reported = run(LOOKS), run(LOOKS, reported=reported)
 
-    year = with_reported.ledger.by_year.iloc[0]
+def test_reported_deliveries_change_nothing_of_what_was_seen_and_estimated(six_weeks):
+    with_reported = run(LOOKS, reported=REPORTED)
+
+    alone, year = six_weeks.ledger.by_year.iloc[0], with_reported.ledger.by_year.iloc[0]
+    own = [c for c in year.index if c.startswith(("seen_", "total_")) and "_reported_" not in c]
+    assert len(own) > 30
+    pd.testing.assert_series_equal(year[own], alone[own])
     assert year["reported_bbl"] == 450_000
-    assert year["seen_probability_cap_passed"] > 0.9 > 0.1 > alone.ledger.by_year["seen_probability_cap_passed"].iloc[0]
-    assert START < year["seen_cap_passed_by_p50"] < at_day(42)
-    assert with_reported.total()["barrels_mean"] == alone.total()["barrels_mean"]
+    assert with_reported.total()["barrels_mean"] == six_weeks.total()["barrels_mean"]
+
+
+def test_reported_deliveries_bound_the_total_by_the_larger_and_by_the_sum():
+    year = run(LOOKS, reported=REPORTED).ledger.by_year.iloc[0]
+
+    assert year["total_p50"] < 450_000 < year["total_or_reported_p95"] + 1
+    assert year["total_or_reported_p50"] == 450_000
+    assert year["total_plus_reported_p50"] == pytest.approx(year["total_p50"] + 450_000)
+    assert year["total_plus_reported_fraction_of_cap_p50"] == pytest.approx(year["total_plus_reported_p50"] / 500_000)
+    assert year["total_or_reported_probability_cap_passed"] < 0.1
+    assert year["total_plus_reported_probability_cap_passed"] > 0.9
+    assert START < year["total_plus_reported_cap_passed_by_p50"] < at_day(42)
+    assert pd.isna(year["total_or_reported_cap_passed_by_p50"])
+
+
+def test_without_reports_the_bounds_are_empty(six_weeks):
+    year = six_weeks.ledger.by_year.iloc[0]
+
+    assert pd.isna(year[[c for c in year.index if "_reported_" in c]].astype(object)).all()
+    assert pd.notna(year["total_probability_cap_passed"])
+
+
+def test_a_cap_says_nothing_of_years_before_its_first():
+    later = CARGO.caps["un_dprk_refined"].model_copy(update={"from_year": 2025})
+    cargo = CARGO.model_copy(update={"caps": CARGO.caps | {"un_dprk_refined": later}})
+    days = {d: [Ship(100)] if d in (294, 306) else [] for d in range(290, 312, 2)}  # 7 March + 299 days: 31 December
+
+    years = estimate(PORT, *watched(days), cargo, draws=200).ledger.by_year.set_index("year")
+
+    assert pd.isna(years.loc[2024, "cap_bbl"])
+    assert pd.isna(years.loc[2024, "total_probability_cap_passed"])
+    assert years.loc[2025, "cap_bbl"] == 500_000
+    assert years.loc[2025, "total_probability_cap_passed"] == 0
 
 
 def test_records_outside_the_port_are_unobserved_but_counted_as_looks():
@@ -213,3 +248,16 @@ def test_records_outside_the_port_are_unobserved_but_counted_as_looks():
     assert e.throughput.iloc[0][["n_looks", "n_clear", "n_occupied"]].tolist() == [4, 3, 1]
     assert e.period == (START, START + timedelta(days=2))
     assert BERTH.id == e.throughput["berth_id"].iloc[0]
+
+
+def test_not_knowing_the_recall_widens_the_unseen():
+    def unseen(scale_sd: float):
+        recall = CARGO.detector.recall.model_copy(update={"scale_sd": scale_sd})
+        cargo = CARGO.model_copy(update={"detector": CARGO.detector.model_copy(update={"recall": recall})})
+        looks = {float(d): [Ship(80 + d)] if d % 8 == 4 else [] for d in range(60)}
+        return estimate(PORT, *watched(looks), cargo, draws=3000).total("unseen")
+
+    sure, unsure = unseen(0.0), unseen(0.25)
+
+    assert unsure["visits_p95"] >= sure["visits_p95"]
+    assert unsure["visits_mean"] > sure["visits_mean"]
