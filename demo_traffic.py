@@ -1,7 +1,9 @@
 """Who came and went in the demo's six weeks, and when a satellite looked: the truth the estimate is held against.
 
-Nothing here knows the estimator. Ships are drawn by deadweight, their sizes follow from it, and cargoes from what
-such ships carry, so the truth never comes from the formulas that are being tested.
+No code is shared with the estimator, but knowledge is. Its deadweight from length and beam and the ships here come
+from the same fleet data (facts sheet 1.1), turned round: ships are drawn by deadweight, and their length follows from
+it. Cargo shares, barrels a tonne and hours at the berth are drawn from ranges like those in cargo.yaml. The demo so
+tests the chain (pictures, detector, histories, sums), not whether those data fit the ships of a real port.
 """
 
 from dataclasses import dataclass
