@@ -40,7 +40,7 @@ class SceneRecord:
         acquired_at: UTC, None where not known.
         gsd_m: ground metres a pixel at the scene's centre.
         working_gsd_m: ground metres a pixel that the detector saw.
-        footprint: outline of the raster, EPSG:4326.
+        footprint: outline of the raster, EPSG:4326; a MultiPolygon where it crosses 180 degrees.
         observed: MultiPolygon EPSG:4326, where a ship would have been seen: valid pixels, no cloud, inside the AOI.
         source: file (absolute path) or address the scene was read from.
         model_id: the detector's model.
@@ -56,7 +56,7 @@ class SceneRecord:
     acquired_at: datetime | None
     gsd_m: float
     working_gsd_m: float
-    footprint: shapely.Polygon
+    footprint: shapely.Polygon | shapely.MultiPolygon
     observed: shapely.MultiPolygon
     source: str
     model_id: str
