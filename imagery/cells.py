@@ -203,7 +203,9 @@ def _of_cells(operation: np.ufunc, samples: NDArray[Any], dtype: DTypeLike | Non
     return _folded(operation, by_row, SAMPLES_A_SIDE, 1)
 
 
-def _folded(operation: np.ufunc, values: NDArray[Any], size: int, axis: int, dtype: DTypeLike | None = None) -> NDArray[Any]:
+def _folded(
+    operation: np.ufunc, values: NDArray[Any], size: int, axis: int, dtype: DTypeLike | None = None
+) -> NDArray[Any]:
     """The operation over each `size` neighbours along an axis, the last value repeated where they do not come out even.
 
     Slices are combined whole: many times quicker than reducing short axes.
