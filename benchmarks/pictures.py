@@ -23,6 +23,8 @@ from berthwatch.imagery.synthetic.ships import SyntheticShip
 from berthwatch.models.boxes import Boxes
 
 CRS = "EPSG:32653"
+# Inside the range of pixel sizes that the shipped model works at: berthwatch and its peers see the same pixels.
+GSD_M = 3.8
 LEFT, TOP = 500_000.0, 4_740_000.0
 
 _CHIP_PX = 512
@@ -41,7 +43,7 @@ def mosaic(
     path: Path,
     side_px: int,
     *,
-    gsd_m: float = 3.0,
+    gsd_m: float = GSD_M,
     dtype: str = "uint8",
     left_top: tuple[float, float] = (LEFT, TOP),
     seed: int = 0,
@@ -92,7 +94,7 @@ class Truth:
     has_neighbour: NDArray[np.bool_]
 
 
-def port_picture(path: Path, side_px: int, *, rows: int, gsd_m: float = 3.0, seed: int = 0) -> Truth:
+def port_picture(path: Path, side_px: int, *, rows: int, gsd_m: float = GSD_M, seed: int = 0) -> Truth:
     """Write a scene of anchored and sailing ships and of rows of moored tankers, and tell where they are.
 
     A row is four tankers side by side, 120 to 330 m long, gaps of 3 to 12 m, at a random angle. All hulls are whole in

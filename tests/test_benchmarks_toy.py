@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from berthwatch.models.boxes import Boxes
+from berthwatch.models.registry import DEFAULT_MODEL, shipped_models
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -113,6 +114,14 @@ def test_ships_found_twice_lost_and_imagined_are_told_apart():
 
     assert seen.tolist() == [True, True, True, False]
     assert score(found, truth, seen) == {"ships": 4, "found": 2, "duplicates": 1, "false": 1, "lost_neighbours": 1}
+
+
+def test_nothing_is_resampled_for_the_shipped_model():
+    from benchmarks.pictures import GSD_M
+
+    (card,) = [card for name, card in shipped_models().items() if name == DEFAULT_MODEL]
+
+    assert card.working_gsd_m(GSD_M) == GSD_M
 
 
 def test_the_port_picture_shows_whole_ships_that_do_not_overlap(tmp_path):
