@@ -30,8 +30,8 @@ from ..configs.cargo import Traffic
 
 MAX_ARRIVALS = 8  # in one step; a step is at most STEP_STAYS mean stays, in which eight ships never come and go
 STEP_STAYS = 3.0
-_RATES = 36
-_STAYS = 7
+_RATES = 32
+_STAYS = 5
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ number of ships that came and went between looks (forward filtering, backward sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,7 @@ def sample_histories(
     draws: int,
     rng: np.random.Generator,
     recall_scale_sd: float = 0.0,
+    common_recall: bool = True,
 ) -> Histories:
     """Draw histories of each lane from the posterior given its looks.
 
@@ -58,63 +59,62 @@ def sample_histories(
         false_alarm: probability that a look at a free berth shows a ship.
         draws: D.
         rng: source of randomness.
-        recall_scale_sd: sd of the factor by which the recall of all looks may be wrong together; one a draw, common to
-            all lanes. That one hull is missed more often than another of her length is not in the model.
+        recall_scale_sd: sd of the factor by which the recall of all looks may be wrong together. That one hull is
+            missed more often than another of her length is not in the model.
+        common_recall: whether the lanes share that factor, as the berths of one port do; else each has its own.
     """
-    # Three points stand for a normal distribution (Gauss-Hermite): 1 and 1 +- sqrt(3) sd, weighing 4 : 1 : 1.
-    scales = 1 + np.sqrt(3) * recall_scale_sd * np.array([-1.0, 0.0, 1.0]) if recall_scale_sd else np.ones(1)
-    ln_weight = np.log([1 / 6, 2 / 3, 1 / 6]) if recall_scale_sd else np.zeros(1)
-    filters = [_Filter(chain, _with_recall_scaled(looks, scale), false_alarm) for scale in scales]
-    ln_points = [chain.ln_prior[:, None] + f.ln_likelihood for f in filters]
-    ln_weight = ln_weight + [np.logaddexp.reduce(points, axis=0).sum() for points in ln_points]
-    share = np.exp(ln_weight - np.logaddexp.reduce(ln_weight))
-    level = np.searchsorted(np.cumsum(share)[:-1], (np.arange(draws) + rng.random()) / draws)
-    return _side_by_side([
-        _Backward(f, _draw_grid_points(points, n, rng), rng).run()
-        for f, points, n in zip(filters, ln_points, np.bincount(level, minlength=len(filters)).tolist(), strict=True)
-        if n
-    ])  # fmt: skip
+    filtered = _Filter(chain, looks, false_alarm, recall_scale_sd)
+    ln_weight = filtered.ln_prior[:, :, None] + filtered.ln_likelihood
+    level, point = _draw_grid_points(ln_weight, draws, common_recall, rng)
+    return _Backward(filtered, level, point, rng).run()
 
 
-def _with_recall_scaled(looks: Looks, scale: float) -> Looks:
-    return looks if scale == 1 else replace(looks, miss=1 - np.clip(scale * (1 - looks.miss), 0.0, 0.99))
+def _draw_grid_points(
+    ln_weight: NDArray[np.float64], draws: int, common_level: bool, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(B, D) levels of recall and grid points from log weights (R, G, B).
+
+    Stratified: each draw comes from its own slice of the distribution.
+    """
+    levels, _, lanes = ln_weight.shape
+    ln_level = np.logaddexp.reduce(ln_weight, axis=1)
+    level = np.empty((lanes, draws), np.int64)
+    point = np.empty((lanes, draws), np.int64)
+    if common_level:
+        level[:] = _stratified(ln_level.sum(axis=1), draws, rng)
+    for lane in range(lanes):
+        if not common_level:
+            level[lane] = _stratified(ln_level[:, lane], draws, rng)
+        for r in range(levels):
+            here = np.flatnonzero(level[lane] == r)
+            point[lane, here] = _stratified(ln_weight[r, :, lane], len(here), rng)
+    return level, point
 
 
-def _side_by_side(parts: list[Histories]) -> Histories:
-    """Draws of several runs as those of one."""
-    if len(parts) == 1:
-        return parts[0]
-    before = np.cumsum([0, *(part.rate_per_h.shape[1] for part in parts)])
-    joined = {f.name: [getattr(part, f.name) for part in parts] for f in fields(Histories)}
-    joined["unseen_draw"] = [draw + n for draw, n in zip(joined["unseen_draw"], before, strict=False)]
-    return Histories(**{name: np.concatenate(arrays, axis=-1) for name, arrays in joined.items()})
-
-
-def ln_evidence(chain: BerthChain, looks: Looks, *, false_alarm: float) -> NDArray[np.float64]:
-    """(G, B) log likelihood of each lane's looks at each grid point."""
-    return _Filter(chain, looks, false_alarm).ln_likelihood
-
-
-def _draw_grid_points(ln_weight: NDArray[np.float64], draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(B, D) grid points from log weights (G, B), stratified: each draw from its own slice of the distribution."""
-    weight = np.exp(ln_weight - ln_weight.max(axis=0))
-    cumulative = np.cumsum(weight, axis=0) / weight.sum(axis=0)
-    points = np.empty((ln_weight.shape[1], draws), np.int64)
-    for lane in range(len(points)):
-        u = (rng.permutation(draws) + rng.random(draws)) / draws
-        points[lane] = np.minimum(np.searchsorted(cumulative[:, lane], u), len(weight) - 1)
-    return points
+def _stratified(ln_weight: NDArray[np.float64], draws: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """(draws,) indices in random order, each from its own slice of the distribution with these log weights."""
+    cumulative = np.cumsum(np.exp(ln_weight - ln_weight.max()))
+    u = (rng.permutation(draws) + rng.random(draws)) / max(draws, 1) * cumulative[-1]
+    return np.minimum(np.searchsorted(cumulative, u), len(ln_weight) - 1)
 
 
 class _Filter:
-    """Forward pass: P(state after look j | looks up to j) for each grid point and lane, normalised over states."""
+    """Forward pass: P(state after look j | looks up to j), normalised over states.
 
-    def __init__(self, chain: BerthChain, looks: Looks, false_alarm: float) -> None:
+    For each of R levels of recall, G grid points and B lanes; arrays (R, G, B, states).
+    """
+
+    def __init__(self, chain: BerthChain, looks: Looks, false_alarm: float, recall_scale_sd: float) -> None:
         self.chain, self.looks, self.false_alarm = chain, looks, false_alarm
+        # Three points stand for a normal distribution (Gauss-Hermite): 1 and 1 +- sqrt(3) sd, weighing 4 : 1 : 1.
+        exact = recall_scale_sd == 0
+        self.scales = np.ones(1) if exact else 1 + np.sqrt(3) * recall_scale_sd * np.array([-1.0, 0.0, 1.0])
+        self.ln_prior = chain.ln_prior + np.log(np.ones((1, 1)) if exact else np.array([[1], [4], [1]]) / 6)
         self.steps_h = np.diff(looks.hour)
         lanes = looks.outcome.shape[1]
-        self.ln_likelihood = np.zeros((len(chain.stay_h), lanes))
-        start = np.repeat(chain.stationary[:, None, :], lanes, axis=1).astype(np.float32)
+        shape = (len(self.scales), len(chain.stay_h), lanes)
+        self.ln_likelihood = np.zeros(shape)
+        start = np.broadcast_to(chain.stationary[None, :, None, :], (*shape, chain.states)).astype(np.float32)
         # Only the states at the start of each segment are kept; the backward pass filters a segment anew.
         self._starts = [self._update(start, 0, self.ln_likelihood)]
         for j in range(1, len(looks.hour)):
@@ -122,7 +122,7 @@ class _Filter:
             self._starts.append(self._update(self._predict(state, j), j, self.ln_likelihood))
 
     def segment(self, index: int) -> NDArray[np.float32]:
-        """(looks of the segment, G, B, states) filtered states."""
+        """(looks of the segment, R, G, B, states) filtered states."""
         state = self._starts[index]
         states = [state]
         for j in range(index * _SEGMENT + 1, min((index + 1) * _SEGMENT, len(self.looks.hour))):
@@ -137,25 +137,33 @@ class _Filter:
     def _update(
         self, state: NDArray[np.float32], j: int, ln_likelihood: NDArray[np.float64] | None
     ) -> NDArray[np.float32]:
-        looks, k = self.looks, self.chain.stages
-        outcome = looks.outcome[j]
-        if (outcome == NO_LOOK).all():
+        k = self.chain.stages
+        if (self.looks.outcome[j] == NO_LOOK).all():
             return state
-        vacant, sighting = outcome == VACANT, outcome == SIGHTING
-        weight = np.ones((len(outcome), 3), np.float32)  # free, unseen, seen before
-        weight[vacant] = np.stack([np.full(vacant.sum(), 1 - self.false_alarm), *[looks.miss[j, vacant]] * 2], axis=1)
-        # Likelihoods of the measured length are relative to another visit's: they neither over- nor underflow.
-        found = 1 - looks.miss[j, sighting]
-        false = self.false_alarm * _ratio(looks.ln_false, looks.ln_new, j)[sighting]
-        weight[sighting] = np.stack([false, found, found * _ratio(looks.ln_same, looks.ln_new, j)[sighting]], axis=1)
-        after = state * np.repeat(weight, (1, k, k), axis=1)
+        after = state * np.repeat(self._weights(j), (1, k, k), axis=2)[:, None]
         # A ship seen is from now on the ship of the last sighting.
-        after[:, sighting, k + 1 :] += after[:, sighting, 1 : k + 1]
-        after[:, sighting, 1 : k + 1] = 0.0
-        total = after.sum(axis=2)
+        sighting = self.looks.outcome[j] == SIGHTING
+        after[:, :, sighting, k + 1 :] += after[:, :, sighting, 1 : k + 1]
+        after[:, :, sighting, 1 : k + 1] = 0.0
+        total = np.maximum(after.sum(axis=3), 1e-30)
         if ln_likelihood is not None:
-            ln_likelihood += np.log(np.maximum(total, 1e-30))
-        return after / np.maximum(total, 1e-30)[:, :, None]
+            ln_likelihood += np.log(total)
+        return after / total[..., None]
+
+    def _weights(self, j: int) -> NDArray[np.float32]:
+        """(R, B, 3) likelihood of look j if the berth is free, taken by a ship not seen yet, by the one seen last."""
+        looks, outcome = self.looks, self.looks.outcome[j]
+        found = np.clip(self.scales[:, None] * (1 - looks.miss[j]), 0.0, 0.99)
+        free, unseen = np.ones_like(found), np.ones_like(found)
+        same = np.ones_like(found)
+        vacant, sighting = outcome == VACANT, outcome == SIGHTING
+        free[:, vacant] = 1 - self.false_alarm
+        unseen[:, vacant] = same[:, vacant] = 1 - found[:, vacant]
+        # Likelihoods of the measured length are relative to another visit's: they neither over- nor underflow.
+        free[:, sighting] = self.false_alarm * _ratio(looks.ln_false, looks.ln_new, j)[sighting]
+        unseen[:, sighting] = found[:, sighting]
+        same[:, sighting] = found[:, sighting] * _ratio(looks.ln_same, looks.ln_new, j)[sighting]
+        return np.stack([free, unseen, same], axis=2).astype(np.float32)
 
 
 def _ratio(ln_of: NDArray[np.float64], ln_to: NDArray[np.float64], j: int) -> NDArray[np.float64]:
@@ -166,12 +174,14 @@ def _ratio(ln_of: NDArray[np.float64], ln_to: NDArray[np.float64], j: int) -> ND
 class _Backward:
     """Backward pass over all draws of all lanes at once; element e is draw e % D of lane e // D."""
 
-    def __init__(self, filtered: _Filter, point: NDArray[np.int64], rng: np.random.Generator) -> None:
+    def __init__(
+        self, filtered: _Filter, level: NDArray[np.int64], point: NDArray[np.int64], rng: np.random.Generator
+    ) -> None:
         self.filtered, self.point, self.rng = filtered, point, rng
         self.chain, self.looks = filtered.chain, filtered.looks
         lanes, draws = point.shape
         self.lane = np.repeat(np.arange(lanes), draws)
-        self.grid = point.ravel()
+        self.level, self.grid = level.ravel(), point.ravel()
         n = len(self.looks.hour)
         self.same = np.zeros((n, lanes * draws), bool)
         self.real = np.zeros((n, lanes * draws), bool)
@@ -185,7 +195,7 @@ class _Backward:
         for index in reversed(range(-(-n // _SEGMENT))):
             states = self.filtered.segment(index)
             for j in reversed(range(index * _SEGMENT, index * _SEGMENT + len(states))):
-                belief = states[j - index * _SEGMENT][self.grid, self.lane]
+                belief = states[j - index * _SEGMENT][self.level, self.grid, self.lane]
                 if j == n - 1:
                     state = self._pick(belief)
                 else:

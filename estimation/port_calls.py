@@ -162,7 +162,7 @@ def look_at(
 
     Args:
         truth: the calls.
-        cargo: recall by length in pixels, false alarms.
+        cargo: recall by length in pixels and how wrong it may be at a berth, false alarms.
         berth: lengths of imagined ships.
         hours: length of the period.
         revisit_days: between looks; the first comes at a random time within the first.
@@ -179,10 +179,12 @@ def look_at(
     outcome = np.full((len(axis), berths), NO_LOOK, np.int8)
     shown = np.full((len(axis), berths), -1)
     everyone = np.arange(berths)
+    scale = 1 + cargo.detector.recall.scale_sd * rng.standard_normal(berths)
     for j, hour in zip(row, look_h, strict=True):
         there = (truth.arrival_h <= hour) & (truth.departure_h > hour)
         call, taken = there.argmax(axis=1), there.any(axis=1)
-        found = rng.random(berths) < cargo.detector.recall.at(truth.length_m[everyone, call], gsd_m)
+        recall = scale * cargo.detector.recall.at(truth.length_m[everyone, call], gsd_m)
+        found = rng.random(berths) < np.clip(recall, 0.0, 0.99)
         imagined = rng.random(berths) < cargo.detector.false_alarms_per_look.value
         clear = rng.random(berths) >= cloud
         outcome[j, clear] = np.where(taken, found, imagined)[clear]

@@ -253,7 +253,13 @@ def _estimate_calls(
         watched.hour, watched.outcome, np.full(watched.outcome.shape, miss), watched.sightings, lengths
     )
     histories: Histories = sample_histories(
-        chain, looks, false_alarm=cargo.detector.false_alarms_per_look.value, draws=scenario.draws, rng=rng
+        chain,
+        looks,
+        false_alarm=cargo.detector.false_alarms_per_look.value,
+        draws=scenario.draws,
+        rng=rng,
+        recall_scale_sd=cargo.detector.recall.scale_sd,
+        common_recall=False,
     )
     visit, _, real = link(watched.sightings, histories)
     measured = fuse(watched.sightings, visit, real, count)
