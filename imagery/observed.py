@@ -49,13 +49,13 @@ class SeenGatherer:
     def add(self, top: int, left: int, pixels: Pixels) -> None:
         """Take rows [top, ...) and columns [left, ...) of the working grid, panel by panel, from the top down."""
         if self._panel is None or self._panel_left != left:
-            self._judge()
+            self.end_panel()
             self._panel, self._panel_left = CellGatherer.of(self._grid, self._stretch), left
         self._panel.add(top, left, pixels)
 
     def area(self) -> shapely.MultiPolygon:
         """The part of the scene that was seen, EPSG:4326. Nothing may be added afterwards."""
-        self._judge()
+        self.end_panel()
         if not self._judged:
             return shapely.MultiPolygon()
         top = min(cells.top for cells, _ in self._judged)
@@ -69,7 +69,8 @@ class SeenGatherer:
             together[row : row + seen.shape[0], column : column + seen.shape[1]] = seen
         return _to_polygons(self._grid.scene, replace(self._judged[0][0], top=top, left=left), together)
 
-    def _judge(self) -> None:
+    def end_panel(self) -> None:
+        """Judge the panel whose last rows came, and let its cells go."""
         if self._panel is not None:
             cells = self._panel.cells()
             nothing = np.zeros((0, 0))

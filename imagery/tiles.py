@@ -207,12 +207,15 @@ class _ReadAhead:
         scale = min(panel.scale_x, panel.scale_y)
         share = 1.0 if self._blocks.in_strips else (right - left) / panel.width
         with open_at_scale(panel.scene, scale, cache_bytes=round(2 * share * self._blocks.row_bytes)) as dataset:
-            for top, bottom in row_bands(panel, self._blocks.band_rows):
+            bands = row_bands(panel, self._blocks.band_rows)
+            for top, bottom in bands:
                 x, y = panel.to_scene((left, top))[0]
                 window = (x, y, (right - left) * panel.scale_x, (bottom - top) * panel.scale_y)
                 pixels = read_window(dataset, panel.scene, window, (bottom - top, right - left))
                 if self._seen:
                     self._seen.add(top, left, pixels)
+                if self._seen and bottom == bands[-1][1]:  # here, while the detector works on what was read before
+                    self._seen.end_panel()
                 # Black is kept for what is no picture, so that whoever sees a tile knows where the picture ends.
                 rgb = self._stretch.apply(pixels.rgb)
                 np.maximum(rgb, 1, out=rgb)
