@@ -97,7 +97,7 @@ def time_from_tags(tags: Mapping[str, str], name: str = "scene") -> datetime | N
     write when they made the file: its use is logged as a warning, in which `name` is the raster's. A date alone gives
     noon UTC.
     """
-    for key in ("ACQUISITIONDATETIME", "ACQUIRED_AT", "acquired", "datetime"):
+    for key in ("ACQUISITIONDATETIME", "ACQUISITION_DATETIME", "ACQUIRED_AT", "acquired", "datetime"):
         if instant := _lenient(tags.get(key, "")):
             return instant
     for key, layout in (("TIFFTAG_DATETIME", "%Y:%m:%d %H:%M:%S"), ("NITF_IDATIM", "%Y%m%d%H%M%S")):

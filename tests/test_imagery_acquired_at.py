@@ -149,3 +149,10 @@ class TestWhatASceneTakesItsTimeFrom:
     def test_the_users_word_without_zone_is_refused(self, write_raster, pixels):
         with pytest.raises(BerthwatchError, match="no time zone"):
             open_scene(write_raster(pixels), acquired_at=datetime(2024, 5, 1))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("key", ["ACQUISITIONDATETIME", "ACQUISITION_DATETIME", "ACQUIRED_AT"])
+def test_a_tag_that_names_the_acquisition_goes_before_the_time_of_the_file(key):
+    tags = {key: "2024-03-07T02:06:51.25Z", "TIFFTAG_DATETIME": "2026:01:01 00:00:00"}
+
+    assert time_from_tags(tags) == datetime(2024, 3, 7, 2, 6, 51, 250_000, tzinfo=UTC)

@@ -238,7 +238,7 @@ def test_half_precision_moves_no_box(exported):
     detector = TorchDetector.from_file(exported.safetensors)
     exact = detector.raw_output(small_tile()[None])
     detector._network.half()
-    assert parity(exact, detector.raw_output(small_tile()[None]), threshold=0.25).shift_px < 0.5
+    assert parity(exact, detector.raw_output(small_tile()[None]), threshold=0.25).shift_px < 1.0
 
 
 def test_torch_takes_no_tiles_empty_tiles_and_any_batch(exported):
