@@ -163,7 +163,7 @@ def overpasses(rng: np.random.Generator, days: int) -> tuple[Look, ...]:
     beside = order[n_overcast + n_broken] if len(times) > n_overcast + n_broken else -1
     return tuple(
         Look(
-            acquired_at=time,
+            acquired_at=time.replace(microsecond=0),  # as product names tell it
             cloud_cover=1.0 if i in overcast else float(rng.uniform(0.15, 0.4)) if i in broken else 0.0,
             on_swath=i != beside,
         )
