@@ -32,9 +32,16 @@ _MOST_CHIPS = 24
 _BLOCK_PX = 1024
 
 FORMATS: dict[str, dict[str, Any]] = {
-    "tiled": {"driver": "GTiff", "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate"},
-    "striped": {"driver": "GTiff", "tiled": False, "blockysize": 1, "compress": "deflate"},
-    "cog": {"driver": "COG", "compress": "deflate", "blocksize": 512},
+    "tiled": {
+        "driver": "GTiff",
+        "tiled": True,
+        "blockxsize": 512,
+        "blockysize": 512,
+        "compress": "deflate",
+        "predictor": 2,
+    },
+    "striped": {"driver": "GTiff", "tiled": False, "blockysize": 1, "compress": "deflate", "predictor": 2},
+    "cog": {"driver": "COG", "compress": "deflate", "blocksize": 512, "predictor": "YES"},
     "jp2": {"driver": "JP2OpenJPEG", "quality": "25", "reversible": "NO"},
 }
 
@@ -56,7 +63,7 @@ def mosaic(
     count = min(_MOST_CHIPS, math.ceil(side_px / _CHIP_PX) ** 2)
     chips = [random_chip(np.random.default_rng([seed, i]), gsd_m=gsd_m, size_px=_CHIP_PX).rgb for i in range(count)]
     rng = np.random.default_rng(seed)
-    options = FORMATS["tiled"] | {"predictor": 2, "zlevel": 1, "num_threads": "all_cpus", "bigtiff": "if_safer"}
+    options = FORMATS["tiled"] | {"zlevel": 1, "num_threads": "all_cpus", "bigtiff": "if_safer"}
     with rasterio.open(path, "w", **_georeference(side_px, gsd_m, dtype, left_top), **options) as file:
         for top in range(0, side_px, _CHIP_PX):
             rows = min(_CHIP_PX, side_px - top)
@@ -107,7 +114,7 @@ def port_picture(path: Path, side_px: int, *, rows: int, gsd_m: float = GSD_M, s
         ships += _moored_row(rng, extent)
     ships += anchored(rng, extent, max(3, side_px // 40)) + under_way(rng, extent, max(1, side_px // 150))
     placed = _apart(afloat(ships, HarbourLayout()), extent)
-    with rasterio.open(path, "w", **_georeference(side_px, gsd_m, "uint8"), **FORMATS["tiled"], predictor=2) as file:
+    with rasterio.open(path, "w", **_georeference(side_px, gsd_m, "uint8"), **FORMATS["tiled"]) as file:
         for y in range(0, side_px, _BLOCK_PX):
             for x in range(0, side_px, _BLOCK_PX):
                 size = min(_BLOCK_PX, side_px - x), min(_BLOCK_PX, side_px - y)
