@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -345,7 +345,7 @@ def _notes(warnings: "Sequence[str]") -> None:
         err.print(f"[yellow]note[/]: {escape(warning)}", soft_wrap=True)
 
 
-def _minute(time: "pd.Timestamp") -> str:
+def _minute(time: Any) -> str:
     return "" if time is None or time != time else f"{time:%Y-%m-%d %H:%M}"
 
 
@@ -356,7 +356,7 @@ def _write_tables(folder: Path | None, tables: "dict[str, pd.DataFrame]") -> Non
         flat = table.copy()
         for column in flat.columns:
             if flat[column].map(lambda v: isinstance(v, list)).any():
-                flat[column] = flat[column].map(lambda v: " ".join(map(str, v)))
+                flat[column] = [" ".join(str(part) for part in value) for value in flat[column]]
         _write_text(folder / f"{name}.csv", flat.to_csv(index=False))
     out.print(f"written: {escape(str(folder))}", soft_wrap=True)
 

@@ -105,7 +105,7 @@ def load_cases() -> list[Case]:
     Raises:
         BerthwatchError: a file does not fit.
     """
-    folder = resources.files(__package__) / "cases"
+    folder = resources.files("berthwatch.configs") / "cases"
     cases = []
     for entry in sorted(folder.iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".yaml"):

@@ -44,8 +44,8 @@ def explain_visit(estimate: Estimate | VisitListEstimate, visit_id: str, cargo: 
     if visit_id not in visits.index:
         known = ", ".join(visits.index[:20]) or "none"
         raise BerthwatchError(f"visit '{visit_id}' is not among the visits that enter the barrels: {known}")
-    visit = visits.loc[visit_id]
-    loading = estimate.loadings.set_index("visit_id").loc[visit_id]
+    visit = visits.loc[[visit_id]].iloc[0]
+    loading = estimate.loadings.set_index("visit_id").loc[[visit_id]].iloc[0]
     return [
         *_sightings(visit),
         *_ship(visit),

@@ -215,7 +215,7 @@ def _measure(
     sightings = Sightings(
         lane=lane,
         look=look,
-        at_s=axis[look] * 3600.0,
+        at_s=np.asarray(axis[look] * 3600.0, np.float64),
         ln_length=np.log(measured),
         ln_length_sd=length_sd_m / measured,
         x=x,

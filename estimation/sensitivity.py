@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -160,14 +161,15 @@ def _exact(number: Number) -> Number:
     return number.model_copy(update={"value": _EXACT})
 
 
-def _get(cargo: CargoAssumptions, path: tuple[str, ...]):  # noqa: ANN202 - whatever stands there
-    value = cargo
+def _get(cargo: CargoAssumptions, path: tuple[str, ...]) -> Any:
+    """What stands at a path of the assumptions."""
+    value: Any = cargo
     for key in path:
         value = value[key] if isinstance(value, dict) else getattr(value, key)
     return value
 
 
-def _set(node, path: tuple[str, ...], value):  # noqa: ANN001, ANN202 - a copy of a model or mapping of models
+def _set(node: Any, path: tuple[str, ...], value: Any) -> Any:
     """The same assumptions with another value at a path."""
     key, rest = path[0], path[1:]
     if isinstance(node, dict):

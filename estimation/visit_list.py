@@ -229,7 +229,7 @@ def _listed_calls(
     measured = Measured(
         present=np.ones((1, len(total)), bool),
         x=(np.bincount(hull, weight * x) / total)[None],
-        error_sd=(total**-0.5)[None],
+        error_sd=np.asarray(total**-0.5, np.float64)[None],
         scatter_sd=(np.bincount(hull, weight * scatter_sd) / total)[None],
         real=np.ones((1, len(total)), bool),
     )
@@ -238,7 +238,9 @@ def _listed_calls(
     ln_dwt = fleet.seen_ln_dwt[0][:, hull]
     tanker = rng.random((draws, n)) < visits["tanker_probability"].to_numpy()
     known = visits["dwt_t"].notna().to_numpy()
-    visits = visits.assign(counts=True, identified_as=np.where(known, visits["ship"].fillna("known"), None))
+    visits = visits.assign(
+        counts=True, identified_as=visits["ship"].fillna("known").where(visits["dwt_t"].notna(), None)
+    )
     for name, p in (("dwt_t_p05", 0.05), ("dwt_t_p50", 0.50), ("dwt_t_p95", 0.95)):
         visits[name] = np.where(known, visits["dwt_t"], np.exp(np.quantile(ln_dwt, p, axis=0)))
     calls = Calls(

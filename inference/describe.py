@@ -66,7 +66,7 @@ def describe(boxes: Boxes, cut: NDArray[np.bool_], grid: TileGrid, metadata: Mod
             "gsd_m": np.full(n, scene.gsd_m),
             "model_id": [metadata.model_id] * n,
             "touches_edge": cut,
-            "geometry": [cut_at_antimeridian(box) for box in shapely.polygons(ships.corners_lonlat)],
+            "geometry": [cut_at_antimeridian(box) for box in np.asarray(shapely.polygons(ships.corners_lonlat))],
         }
     )
 
