@@ -109,7 +109,8 @@ def test_the_rectangle_round_a_painted_hull_is_the_hull(angle, length, beam, shi
     corners = mask_rectangle(painted(cx, cy, length, beam, angle))
 
     found = np.sort(np.linalg.norm(np.diff(corners[:3], axis=0), axis=1))[::-1]
-    np.testing.assert_allclose(found, [length, beam], atol=1.3)
+    # Painting by pixel centres moves either end by up to half a pixel, and the correction for it is one for all angles.
+    np.testing.assert_allclose(found, [length, beam], atol=1.5)
     np.testing.assert_allclose(corners.mean(axis=0), [cx, cy], atol=0.8)
 
 
