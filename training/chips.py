@@ -76,6 +76,12 @@ def scene_chip(rng: np.random.Generator, scene: LabelledPicture, *, size: int, s
         centre = (float(np.clip(middle[0], 0, width)), float(np.clip(middle[1], 0, height)))
     else:
         centre = (rng.uniform(0, width), rng.uniform(0, height))
+    return chip_round(rng, scene, centre, size=size, scale=scale)
+
+
+def chip_round(rng: np.random.Generator, scene: LabelledPicture, centre: tuple[float, float], *, size: int,
+               scale: float) -> Chip:  # fmt: skip
+    """A chip with `centre` (x, y in scene pixels) in its middle, turned and mirrored at random."""
     angle = rng.uniform(0, 2 * np.pi)
     return cut_chip(scene.rgb, scene.labels, centre, scale=scale, angle_rad=angle, size=size,
                     mirror=rng.random() < 0.5)  # fmt: skip

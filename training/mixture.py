@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ..imagery.scene import open_scene
 from ..imagery.synthetic.chips import random_chip
-from .chips import KIND_VISIBLE_PX, LabelledPicture, crop_mosaic, scene_chip, with_pasted_hulls
+from .chips import KIND_VISIBLE_PX, LabelledPicture, chip_round, crop_mosaic, scene_chip, with_pasted_hulls
 from .crops import Chip, move_labels
-from .hulls import Hull, cut_hulls
+from .hulls import Hull, cut_hulls, open_water
 from .labels import ShipLabels, read_dota
 from .pictures import held_out, read_crops, read_scene_8bit, same_ship_groups, stretched, tightened
 
@@ -35,11 +35,31 @@ MERCHANT_KINDS = {"bulk-carrier", "container", "general-cargo"}
 # Pictures are shown to the detector at 1.5 to 5 m; training goes a little beyond at both ends.
 FINEST_GSD_M, COARSEST_GSD_M = 1.2, 5.6
 
+# A ship that spans fewer samples of the sensor is a smudge: neither a ship nor water.
+LEAST_SENSOR_PX = 6.0
+
 # Sentinel-2 scenes kept for evaluation, and the outlines' known generosity in pixels.
 SENTINEL2_HELD_OUT = ("marseille", "cartagena")
+# One more that nothing learns from, for calibration and for choosing between checkpoints.
+SENTINEL2_VALIDATION = ("genoa",)
 SENTINEL2_OUTLINE_EXCESS_PX = 1.0
 
-SHARES = {"crops": 0.2, "planet": 0.16, "sentinel2": 0.26, "synthetic": 0.26, "synthetic_coarse": 0.12}
+SHORE_SHARE = 0.4  # of the Sentinel-2 chips lie round a piece of shore, with ships or without
+
+SHARES = {"crops": 0.22, "planet": 0.14, "sentinel2": 0.26, "synthetic": 0.28, "synthetic_coarse": 0.1}
+
+
+@dataclass(frozen=True)
+class SatelliteScene:
+    """A scene of many bits, stretched anew for every few chips.
+
+    bands: float32 (3, h, w). shore: int (n, 2) row and column of pixels where water ends.
+    """
+
+    bands: NDArray[np.float32]
+    ships: ShipLabels
+    gsd_m: float
+    shore: NDArray[np.int_]
 
 
 @dataclass(frozen=True)
@@ -50,7 +70,7 @@ class Sources:
     held_out_crops: tuple[LabelledPicture, ...]
     crop_weights: NDArray[np.float64]
     planet: LabelledPicture
-    sentinel2: tuple[tuple[NDArray[np.float32], ShipLabels, float], ...]
+    sentinel2: tuple[SatelliteScene, ...]
     hulls: tuple[Hull, ...]
     hull_weights: NDArray[np.float64]
 
@@ -82,14 +102,21 @@ def _crop_weight(picture: LabelledPicture) -> float:
     return weight * (0.5 if kinds <= {"leisure"} else 1.0)
 
 
-def _read_sentinel2(folder: Path) -> Iterator[tuple[NDArray[np.float32], ShipLabels, float]]:
+def _read_sentinel2(folder: Path) -> Iterator[SatelliteScene]:
     for path in sorted(folder.glob("*.tif")):
-        if any(name in path.name for name in SENTINEL2_HELD_OUT):
+        if any(name in path.name for name in (*SENTINEL2_HELD_OUT, *SENTINEL2_VALIDATION)):
             continue
         with rasterio.open(path) as dataset:
             bands = dataset.read([1, 2, 3]).astype(np.float32)
         labels = tightened(read_dota(path.with_suffix(".txt")), SENTINEL2_OUTLINE_EXCESS_PX)
-        yield bands, labels, open_scene(path).gsd_m
+        yield SatelliteScene(bands, labels, open_scene(path).gsd_m, _shore(bands))
+
+
+def _shore(bands: NDArray[np.float32]) -> NDArray[np.int_]:
+    """Pixels where water ends: breakwaters, piers, beaches and surf are taken for ships unless many are shown."""
+    nothing = ShipLabels(np.zeros((0, 4, 2)), (), np.zeros(0, bool))
+    water = open_water(stretched(bands, low=1, high=99, gamma=0.8), nothing, window_px=7).astype(np.uint8)
+    return np.argwhere(cv2.morphologyEx(water, cv2.MORPH_GRADIENT, np.ones((5, 5), np.uint8)) > 0)
 
 
 def _normalised(weights: Sequence[float]) -> NDArray[np.float64]:
@@ -157,22 +184,25 @@ def _planet_chips(rng: Rng, sources: Sources, size: int) -> Iterator[Chip]:
 
 
 def _sentinel2_chips(rng: Rng, sources: Sources, size: int, chips_a_stretch: int = 4) -> Iterator[Chip]:
-    weights = _normalised([len(ships) ** 0.5 * bands[0].size ** 0.25 for bands, ships, _ in sources.sentinel2])
+    weights = _normalised([len(scene.ships) ** 0.5 * scene.bands[0].size ** 0.25 for scene in sources.sentinel2])
     while True:
-        bands, ships, own_gsd_m = sources.sentinel2[rng.choice(len(weights), p=weights)]
-        gsd_m = float(rng.uniform(4.2, 6.0))
-        zoom = own_gsd_m / gsd_m
-        rgb = stretched(bands, low=rng.uniform(0.2, 2), high=rng.uniform(97, 99.7), gamma=rng.uniform(0.6, 1.0))
+        scene = sources.sentinel2[rng.choice(len(weights), p=weights)]
+        gsd_m = float(rng.uniform(3.2, 6.0))
+        zoom = scene.gsd_m / gsd_m
+        rgb = stretched(scene.bands, low=rng.uniform(0.2, 2), high=rng.uniform(97, 99.7), gamma=rng.uniform(0.6, 1.0))
         shown = cv2.resize(
             rgb, (round(rgb.shape[1] * zoom), round(rgb.shape[0] * zoom)),
             interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR,
         )  # fmt: skip
-        picture = LabelledPicture(
-            "sentinel2", np.asarray(shown, np.uint8), ships.moved(ships.corners * zoom), gsd_m, zoom
-        )
+        ships = scene.ships.moved(scene.ships.corners * zoom)
+        picture = LabelledPicture("sentinel2", np.asarray(shown, np.uint8), ships, gsd_m, zoom)
         for _ in range(chips_a_stretch):
-            chip = scene_chip(rng, picture, size=size, scale=1.0, near_ship=rng.random() < 0.45)
-            if rng.random() < 0.35:
+            if rng.random() < SHORE_SHARE and len(scene.shore):
+                row, col = scene.shore[rng.integers(len(scene.shore))] * zoom
+                chip = chip_round(rng, picture, (float(col), float(row)), size=size, scale=1.0)
+            else:
+                chip = scene_chip(rng, picture, size=size, scale=1.0, near_ship=rng.random() < 0.75)
+            if rng.random() < 0.3:
                 chip = _pasted(rng, sources, chip, gsd_m=gsd_m, sensor_px=zoom, most=5)
             yield chip
 
@@ -192,7 +222,8 @@ def _synthetic_chips(rng: Rng, sources: Sources | None, size: int, *, coarse: bo
         kinds = tuple(
             kind if px >= KIND_VISIBLE_PX * zoom else "ship" for kind, px in zip(taken.kinds, visible_px, strict=True)
         )
-        labels = ShipLabels(corners, kinds, np.zeros(len(kinds), bool))
+        unclear = taken.lengths_m / (gsd_m * zoom) < LEAST_SENSOR_PX
+        labels = ShipLabels(corners, kinds, unclear)
         chip = Chip(np.asarray(shown, np.uint8), move_labels(labels, np.eye(2, 3), size))
         if sources is not None and rng.random() < 0.4:
             chip = _pasted(rng, sources, chip, gsd_m=gsd_m, sensor_px=zoom, most=4)

@@ -10,7 +10,7 @@ from .fleet import afloat, anchored, ships_along, under_way
 from .harbour import HarbourLayout
 from .picture import Conditions, View, take_picture
 from .plan import Plan
-from .random_harbour import random_harbour
+from .random_harbour import Stretch, coast_of, random_harbour
 from .sea import random_sea
 from .sensor import random_sensor, random_sky
 from .ships import SyntheticShip
@@ -19,7 +19,7 @@ from .terminals import oil_jetty
 
 Rng = np.random.Generator
 
-PLACES = {"open": 0.16, "anchorage": 0.18, "harbour": 0.38, "jetty": 0.16, "empty": 0.12}
+PLACES = {"open": 0.14, "anchorage": 0.16, "harbour": 0.34, "jetty": 0.15, "boxes": 0.09, "empty": 0.12}
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def random_chip(rng: Rng, *, gsd_m: float, size_px: int, least_visible: float = 
 
 
 def _random_place(rng: Rng, extent: float, gsd_m: float) -> tuple[HarbourLayout, list[SyntheticShip]]:
-    """Open water, anchorage, harbour or oil jetty with ships; or the like with none: the hard negatives."""
+    """Open water, anchorage, harbour, oil jetty, container quay; or the like without ships: the hard negatives."""
     match str(rng.choice(list(PLACES), p=list(PLACES.values()))):
         case "open":
             return _obstacles(rng, extent), under_way(rng, extent, int(rng.integers(1, 5)))
@@ -77,6 +77,8 @@ def _random_place(rng: Rng, extent: float, gsd_m: float) -> tuple[HarbourLayout,
             return HarbourLayout(), anchored(rng, extent, int(rng.integers(1, 9)))
         case "jetty":
             return _jetty_at_sea(rng, extent, gsd_m)
+        case "boxes":
+            return _container_quay(rng, extent, gsd_m)
         case "empty" if rng.random() < 0.4:
             return _obstacles(rng, extent), []
         case place:
@@ -110,6 +112,20 @@ def _jetty_at_sea(rng: Rng, extent: float, gsd_m: float) -> tuple[HarbourLayout,
     for mooring in layout.moorings:
         ships += ships_along(rng, mooring, occupancy=0.35, longest_m=extent)
     return HarbourLayout((*layout.features, *plan.ground, *plan.standing), layout.moorings, layout.seed), ships
+
+
+def _container_quay(rng: Rng, extent: float, gsd_m: float) -> tuple[HarbourLayout, list[SyntheticShip]]:
+    """A quay of container cranes, most of it taken: hulls under booms, boxes on deck like the boxes ashore."""
+    middle = Frame(extent / 2, extent / 2, float(rng.uniform(0, 360)))
+    start = middle.at(-0.75 * extent, float(rng.uniform(-0.3, 0.3)) * extent)
+    stretches = [Stretch("boxes", float(rng.uniform(0.5, 1.0)) * extent, turn_deg=float(rng.normal(0, 15)))] * 2
+    soil = (150.0, 140.0, 116.0)
+    plan = coast_of(rng, start, stretches, back_m=extent * 1.6, soil=soil, detail_m=gsd_m)
+    layout = plan.layout(int(rng.integers(2**31)))
+    ships: list[SyntheticShip] = []
+    for mooring in layout.moorings:
+        ships += ships_along(rng, mooring, occupancy=0.85, longest_m=max(extent * 0.9, 110))
+    return layout, ships + under_way(rng, extent, int(rng.integers(0, 3)))
 
 
 def _obstacles(rng: Rng, extent: float) -> HarbourLayout:

@@ -200,8 +200,8 @@ class QuayCrane:
 
     def paint(self, canvas: Canvas, light: Light, rng: Rng) -> None:
         """Legs, boom and the shadow of the boom."""
-        reach = 4.0 if self.raised else 42.0
-        if not canvas.sees(self.frame.rectangle(-45, 45, -15, 15)):
+        reach = 4.0 if self.raised else float(rng.uniform(38, 66))
+        if not canvas.sees(self.frame.rectangle(-45, 70, -15, 15)):
             return
         beam = self.frame.to_world([(-40, 0), (reach, 0)])
         shift = light.shadow_per_metre * 34

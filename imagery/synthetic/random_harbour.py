@@ -15,7 +15,7 @@ from .terminals import bulk_yard, container_terminal, finger_pier, oil_jetty, ta
 Rng = np.random.Generator
 
 STRETCHES: dict[str, float] = {
-    "oil": 0.24, "tanks": 0.06, "boxes": 0.13, "sheds": 0.15, "bulk": 0.09, "town": 0.07, "wild": 0.1, "piers": 0.08,
+    "oil": 0.24, "tanks": 0.06, "boxes": 0.17, "sheds": 0.11, "bulk": 0.09, "town": 0.07, "wild": 0.1, "piers": 0.08,
     "marina": 0.04, "basin": 0.04,
 }  # fmt: skip
 COUNTRY = 255  # roughness of ground that is not paved

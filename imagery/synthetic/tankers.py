@@ -4,6 +4,7 @@ A tanker is told by its open deck with a pipe rack along the centre line and a m
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .canvas import CIRCLE, RGB
 from .fittings import deckhouse, fore_and_aft_gear
@@ -32,7 +33,11 @@ def paint_tanker(ship: Sprite, rng: Rng) -> None:
     joints = np.linspace(house_end, fore, tanks + 1)
     for s in joints[1:-1]:  # transverse frames and deck lines over bulkheads
         ship.line(s, -half * 0.93, s, half * 0.93, rng.uniform(0.4, 1.1), darker, rng.uniform(0.15, 0.6))
+    if length > 60 and rng.random() < 0.4:
+        _outside_frames(ship, rng, house_end, fore, paler, darker)
     _pipe_rack(ship, rng, house_end, fore, paler, darker)
+    if rng.random() < 0.3:
+        _deck_boxes(ship, rng, joints, mixed(deck, [paler, darker, WHITE][rng.integers(3)], rng.uniform(0.3, 1.0)))
     _manifold(ship, rng, (house_end + fore) / 2 + length * rng.uniform(-0.05, 0.05), paler, darker)
     hatch = rng.uniform(0.6, 1.3) * (1 if length < 150 else 1.5)
     for s in (joints[:-1] + joints[1:]) / 2:  # tank hatches and vents, in pairs
@@ -42,6 +47,9 @@ def paint_tanker(ship: Sprite, rng: Rng) -> None:
             )
     if rng.random() < 0.25 and length > 60:  # slop tanks or a trunk before the house
         ship.block(house_end + 2, house_end + length * 0.06, -half * 0.5, half * 0.5, 3.0, worn)
+    if rng.random() < 0.35:  # where a helicopter may winch
+        spot = (length * rng.uniform(-0.2, 0.35), half * rng.choice([-1, 1]) * rng.uniform(0.4, 0.7))
+        ship.disc(*spot, min(5.0, beam / 8), [(236, 200, 70), (226, 222, 210), (90, 150, 90)][rng.integers(3)])
     if rng.random() < 0.25 and beam > 25:
         ship.ring(length * rng.uniform(0.05, 0.25), half * 0.55, min(7.0, beam / 6), 0.8, WHITE)
     fore_and_aft_gear(ship, rng, deck, forecastle=0.09)
@@ -66,6 +74,33 @@ def _pipe_rack(ship: Sprite, rng: Rng, aft: float, fore: float, paler: RGB, dark
         ship.line(s, -width * 1.2, s, width * 1.2, 0.5, darker, 0.5)
 
 
+def _outside_frames(ship: Sprite, rng: Rng, aft: float, fore: float, paler: RGB, darker: RGB) -> None:
+    """Stiffeners on top of the deck, as chemical and product tankers have them: ladders along both sides."""
+    half = ship.beam_m / 2
+    pitch = float(rng.choice([rng.uniform(2.6, 4.5), rng.uniform(4.5, 9.0)]))
+    inner, outer = half * rng.uniform(0.12, 0.35), half * rng.uniform(0.75, 0.95)
+    shadow, lit = rng.uniform(0.3, 0.95), rng.uniform(0.1, 0.7)
+    for s in np.arange(aft + pitch, fore, pitch):
+        for side in (-1, 1):
+            ship.rect(s, s + pitch * 0.45, side * inner, side * outer, darker, shadow)
+            ship.rect(s + pitch * 0.45, s + pitch * 0.65, side * inner, side * outer, paler, lit)
+
+
+def _deck_boxes(ship: Sprite, rng: Rng, joints: NDArray[np.float64], colour: RGB) -> None:
+    """Deck tanks, lockers and vapour gear beside the rack: a few, or one pair a tank."""
+    half = ship.beam_m / 2
+    pitch = joints[1] - joints[0]
+    few = rng.random() < 0.5
+    near, wide = half * rng.uniform(0.22, 0.4), half * rng.uniform(0.12, 0.4)
+    long = pitch * rng.uniform(0.2, 0.6)
+    for s in (joints[:-1] + joints[1:]) / 2:
+        for side in (-1, 1):
+            if few and rng.random() < 0.65:
+                continue
+            t0, t1 = sorted((side * near, side * min(near + wide, half * 0.85)))
+            ship.block(s - long / 2, s + long / 2, t0, t1, rng.uniform(1.5, 3.5), jittered(rng, colour, 6))
+
+
 def _manifold(ship: Sprite, rng: Rng, s: float, paler: RGB, darker: RGB) -> None:
     """Crossing pipes to both rails with drip trays, and the hose cranes that serve them."""
     half = ship.beam_m / 2
@@ -79,11 +114,12 @@ def _manifold(ship: Sprite, rng: Rng, s: float, paler: RGB, darker: RGB) -> None
         ship.rect(s - span / 2, s + span / 2, side * half * 0.8, side * half * 0.93, [paler, darker][rng.integers(2)])
     for side in [-1, 1] if rng.random() < 0.6 else [int(rng.choice([-1, 1]))]:
         foot = s + rng.uniform(-1, 1) * span
-        reach = np.clip(ship.length_m * rng.uniform(0.05, 0.1), 5, 22) * rng.choice([-1, 1])
+        reach = np.clip(ship.length_m * rng.uniform(0.05, 0.14), 5, 32) * rng.choice([-1, 1])
         t = side * half * rng.uniform(0.25, 0.55)
         cast = ship.cast * 7.0
         ship.line(foot + cast[0], t + cast[1], foot + reach + cast[0], t + cast[1], 1.2, DARK, 0.6)
-        ship.line(foot, t, foot + reach, t * 0.9, 1.1, mixed(WHITE, (220, 180, 90), rng.random()))
+        swung = t * rng.choice([0.9, rng.uniform(-0.5, 1.2)])  # stowed along the deck, or on its way to the hoses
+        ship.line(foot, t, foot + reach, swung, rng.uniform(1.0, 2.0), mixed(WHITE, (220, 180, 90), rng.random()))
         ship.disc(foot, t, 1.1, WHITE)
 
 

@@ -122,9 +122,15 @@ def container_terminal(rng: Rng, frame: Frame, length_m: float, depth_m: float) 
     plan.standing.append(
         Path(as_points(frame.to_world([(0, -apron + 6), (length_m, -apron + 6)])), 7, mixed(pave, DARK, 0.35))
     )
-    colour = one_of(rng, [(96, 130, 170), (206, 200, 190), (190, 80, 60), (70, 110, 90), (220, 190, 90)])
-    for s in np.sort(rng.uniform(15, length_m - 15, max(int(length_m / rng.uniform(70, 200)), 0))):
-        plan.standing.append(QuayCrane(frame.at(float(s), -4, 90), colour, bool(rng.random() < 0.5)))
+    colour = one_of(rng, [(96, 130, 170), (206, 200, 190), (190, 80, 60), (70, 110, 90), (220, 190, 90), DARK])
+    # Idle ones stand anywhere; those at work crowd over one ship, all booms down.
+    spots = [(float(s), bool(rng.random() < 0.5)) for s in rng.uniform(15, length_m - 15, int(length_m / 250))]
+    at_work, first = float(rng.uniform(26, 70)), float(rng.uniform(15, 80))
+    while first < length_m - 40:
+        raised = bool(rng.random() < 0.25)
+        spots += [(s, raised) for s in np.arange(first, length_m - 15, at_work)[: rng.integers(2, 8)].tolist()]
+        first = spots[-1][0] + float(rng.uniform(80, 500))
+    plan.standing.extend(QuayCrane(frame.at(s, -4, 90), colour, raised) for s, raised in sorted(spots))
     plan.moorings.append(Mooring(frame, length_m, "container"))
     return plan
 
