@@ -94,7 +94,7 @@ def _load(files: list[Path], device: Device, score_threshold: float | None, thre
     if file.suffix == ".onnx":
         detector: Detector = OnnxDetector(file, device=resolved, score_threshold=score_threshold, threads=threads)
     else:
-        _require_torch(file)
+        require_torch(file)
         from .torch_backend import TorchDetector
 
         detector = TorchDetector.from_file(file, device=resolved, score_threshold=score_threshold, threads=threads)
@@ -124,7 +124,7 @@ def _load_checkpoint(
             f"{path}: a .pt checkpoint is a pickle, and loading it runs code from it; if you trust its origin, "
             "export it once with 'berthwatch models export' and use the .onnx"
         )
-    _require_torch(path)
+    require_torch(path)
     from .checkpoint import load_checkpoint
     from .torch_backend import TorchDetector
 
@@ -139,7 +139,7 @@ def _load_checkpoint(
     )
 
 
-def _require_torch(path: Path) -> None:
+def require_torch(path: Path) -> None:
     """Raise BerthwatchError without the extra `cuda`; else have Ultralytics, imported next, keep to itself."""
     missing = [name for name in ("torch", "ultralytics", "safetensors") if importlib.util.find_spec(name) is None]
     if missing:

@@ -15,7 +15,7 @@ from berthwatch.inference.detect import detect_scene
 from berthwatch.inference.store import read_scene, write_scene
 from berthwatch.reporting.export import export_store
 from berthwatch.reporting.frame import Frame
-from berthwatch.training.evaluate import _scene_corners
+from berthwatch.training.comparison import _scene_corners
 
 HULL = 65.0, 70.0, 330.0, 60.0  # latitude, heading, length, beam
 WGS84 = Geod(ellps="WGS84")

@@ -42,6 +42,7 @@ def detected(scene, corners: list[np.ndarray], *, scores=None, tanker=None, stre
             "length_m": [side[0] + stretch_m for side in sides_m],
             "beam_m": [side[1] for side in sides_m],
             "heading_deg": [90.0] * n,
+            "size_class": ["VLCC"] * n,
         },
         geometry=[shapely.Polygon(scene.to_lonlat(c)) for c in corners],
         crs="EPSG:4326",

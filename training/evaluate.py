@@ -1,163 +1,178 @@
-"""Whole scenes through the real pipeline, held against their labels: what was found, how long, what kind."""
+"""How good a detector is on labelled pictures: what was found, how long, which way it lies, what kind."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
 from numpy.typing import NDArray
-from pyproj import Geod
 
-from ..errors import BerthwatchError
-from ..imagery.scene import Scene
-from .labels import ShipLabels, read_dota
-from .metrics import FALSE_ALARM, NOT_COUNTED, average_precision, match_ships
+from .comparison import (
+    AP_OVERLAPS,
+    SEEN_COLUMNS,
+    SHIP_COLUMNS,
+    Comparison,
+    compare,
+    joined,
+    labels_beside,
+    verdict_column,
+)
+from .metrics import FALSE_ALARM, NOT_COUNTED, average_precision
 
-_WGS84 = Geod(ellps="WGS84")
+__all__ = ["Comparison", "Judged", "compare", "figures", "figures_of", "judge", "labels_beside"]
+
 BOOTSTRAP_DRAWS = 2000
+# Ships of one picture are not independent: so many pictures are drawn whole, fewer would give no spread to speak of.
+FEWEST_PICTURES_TO_DRAW = 10
+
+# The heading of a box hardly longer than broad says little.
+LEAST_ASPECT_FOR_HEADING = 2.0
+
+# A detection that shows a part of a ship lies half on it at least and is clearly shorter; one that shows two ships
+# covers half of each.
+_ON_SHIP, _PART_OF_LENGTH = 0.5, 0.7
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """One scene's ships and detections, side by side.
+class Judged:
+    """All ships and detections of some pictures, each with what the other side says of it.
 
-    ships: a row a label: scene_id, kind, ship_class, length_m, beam_m, heading_deg (mod 180), counted, and the row of
-    its detection (`detection`, -1 where missed). detections: a row a detection: scene_id, score, vessel_class,
-    tanker_probability, length_m, beam_m, heading_deg, and `verdict`: the label's row, `FALSE_ALARM` or `NOT_COUNTED`.
+    ships: of `Comparison`, with `picture`, the columns of their detections (prefix `seen_`) and `found`: whether that
+    passes the threshold. detections: of `Comparison`, with `picture`, the columns of their ships (prefix `true_`) and
+    `kept`: whether they pass the threshold. pairs: of `Comparison`.
     """
 
     ships: pd.DataFrame
     detections: pd.DataFrame
+    pairs: pd.DataFrame
+    score_threshold: float
+    min_iou: float
+
+    def where(self, ships: pd.Series, detections: pd.Series) -> Judged:
+        """The ships and detections that two masks pick; pairs stay as they are."""
+        return replace(self, ships=self.ships[ships], detections=self.detections[detections])
 
 
-def labels_beside(scene_path: Path) -> ShipLabels:
-    """The DOTA labels of a scene: the text file of its name beside it.
+def judge(comparisons: Sequence[Comparison], *, score_threshold: float, min_iou: float = 0.3) -> Judged:
+    """Put several pictures together.
 
-    Raises:
-        BerthwatchError: there is none.
+    A threshold cuts the tail of a match that went from the highest score down: all figures come from one match.
     """
-    path = scene_path.with_suffix(".txt")
-    if not path.exists():
-        raise BerthwatchError(f"{scene_path}: no labels; expected them in {path}, a DOTA line a ship, in pixels")
-    return read_dota(path)
+    whole = joined(comparisons)
+    seen = whole.detections[[*SEEN_COLUMNS, "length_px"]].add_prefix("seen_")
+    ships = whole.ships.join(seen, on="detection")
+    ships["found"] = (ships["detection"] >= 0) & (ships["seen_score"] >= score_threshold)
+    true = whole.ships[list(SHIP_COLUMNS)].add_prefix("true_")
+    detections = whole.detections.join(true, on="verdict")
+    detections["kept"] = detections["score"] >= score_threshold
+    return Judged(ships, detections, whole.pairs, score_threshold, min_iou)
 
 
-def compare(
-    scene: Scene, labels: ShipLabels, detections: gpd.GeoDataFrame, *, min_iou: float = 0.3, min_length_m: float = 0.0
-) -> Comparison:
-    """Match a scene's detections with its labels in the scene's own pixels.
-
-    labels: in scene pixels. detections: the columns of the store, EPSG:4326. min_length_m: see `match_ships`.
-    """
-    corners = _scene_corners(scene, detections)
-    scores = detections["score"].to_numpy(float)
-    matches = match_ships(corners, scores, labels, min_iou=min_iou, min_length=min_length_m / scene.gsd_m)
-    length_m, beam_m, heading_deg = _on_the_ground(scene, labels.corners)
-    found_by = np.full(len(labels), -1)
-    hits = np.flatnonzero(matches.label_of >= 0)
-    found_by[matches.label_of[hits]] = hits
-    ships = pd.DataFrame(
-        {
-            "scene_id": scene.scene_id,
-            "kind": labels.kinds,
-            "ship_class": labels.classes,
-            "length_m": length_m,
-            "beam_m": beam_m,
-            "heading_deg": heading_deg,
-            "counted": matches.counted,
-            "detection": found_by,
-        }
-    )
-    columns = ["scene_id", "score", "vessel_class", "tanker_probability", "length_m", "beam_m", "heading_deg"]
-    return Comparison(ships, pd.DataFrame(detections[columns]).assign(verdict=matches.label_of))
-
-
-def _scene_corners(scene: Scene, detections: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    if detections.empty:
-        return np.zeros((0, 4, 2))
-    return np.stack([_box_corners(shapely.transform(shape, scene.from_lonlat)) for shape in detections.geometry])
-
-
-def _box_corners(box: shapely.Geometry) -> NDArray[np.float64]:
-    """The four corners (4, 2), scene pixels, of a detection's box; one cut at 180 degrees is put together again."""
-    whole = box if isinstance(box, shapely.Polygon) else shapely.minimum_rotated_rectangle(box)
-    return shapely.get_coordinates(whole)[:4]
-
-
-def _on_the_ground(
-    scene: Scene, corners: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Length and beam in metres on the ellipsoid, heading mod 180, of boxes in scene pixels."""
-    if not len(corners):
-        return np.zeros(0), np.zeros(0), np.zeros(0)
-    middles = (corners + np.roll(corners, -1, axis=1)) / 2
-    lonlat = np.asarray(scene.to_lonlat(middles.reshape(-1, 2))).reshape(-1, 4, 2)
-    sides, azimuths = [], []
-    for start, end in ((0, 2), (1, 3)):
-        azimuth, _, distance = _WGS84.inv(*lonlat[:, start].T, *lonlat[:, end].T)
-        sides.append(np.asarray(distance))
-        azimuths.append(np.asarray(azimuth))
-    first_is_long = sides[0] >= sides[1]
-    heading = np.where(first_is_long, azimuths[0], azimuths[1]) % 180.0
-    return np.maximum(*sides), np.minimum(*sides), heading
-
-
-def figures(comparisons: Sequence[Comparison], *, score_threshold: float, seed: int = 0) -> dict[str, Any]:
+def figures(
+    comparisons: Sequence[Comparison], *, score_threshold: float, seed: int = 0, min_iou: float = 0.3
+) -> dict[str, Any]:
     """Detection, size and kind figures over scenes, with 90 % bootstrap intervals for recall, precision and F1.
 
-    Greedy matching goes from the highest score down, so a threshold only cuts its tail: all figures come from one
-    match.
+    min_iou: the overlap that the comparisons were made with.
     """
-    ships = pd.concat([_with_found(pair, score_threshold) for pair in comparisons], ignore_index=True)
-    detections = pd.concat([pair.detections for pair in comparisons], ignore_index=True)
-    judged = detections[detections["verdict"] != NOT_COUNTED]
-    counted = ships[ships["counted"]]
-    kept = judged[judged["score"] >= score_threshold]
+    return figures_of(judge(comparisons, score_threshold=score_threshold, min_iou=min_iou), seed=seed)
+
+
+def figures_of(judged: Judged, *, seed: int = 0) -> dict[str, Any]:
+    """The same for pictures already put together, or for some of their ships and detections."""
+    counted = judged.ships[judged.ships["counted"]]
+    rated = judged.detections[judged.detections["verdict"] != NOT_COUNTED]
+    kept = rated[rated["kept"]]
+    found = counted[counted["found"]]
     result: dict[str, Any] = {
         "ships": len(counted),
-        "score_threshold": score_threshold,
+        "score_threshold": judged.score_threshold,
+        "found": len(found),
         "false_alarms": int((kept["verdict"] == FALSE_ALARM).sum()),
-        "average_precision": average_precision(
-            judged["score"].to_numpy(), (judged["verdict"] >= 0).to_numpy(), len(counted)
-        ),
-        **_detection_rates(counted["found"].to_numpy(bool), (kept["verdict"] >= 0).to_numpy(), seed),
-        **_size_errors(counted[counted["found"]]),
+        **_detection_rates(counted, kept, seed),
+        **_best_f1(rated, len(counted)),
+        **_average_precisions(judged.detections, len(counted)),
+        **size_errors(found[found["measured"]]),
         **_kind_figures(counted),
+        **_copies_and_parts(judged),
     }
     return {name: round(value, 4) if isinstance(value, float) else value for name, value in result.items()}
 
 
-def _with_found(pair: Comparison, score_threshold: float) -> pd.DataFrame:
-    """The ships with their detection's columns (prefix `seen_`) and whether it passes the threshold."""
-    seen = pair.detections.drop(columns=["scene_id", "verdict"]).add_prefix("seen_")
-    joined = pair.ships.join(seen, on="detection")
-    joined["found"] = (joined["detection"] >= 0) & (joined["seen_score"] >= score_threshold)
-    return joined
-
-
-def _detection_rates(found: NDArray[np.bool_], true: NDArray[np.bool_], seed: int) -> dict[str, Any]:
-    rng = np.random.default_rng(seed)
-
-    def rate(flags: NDArray[np.bool_]) -> tuple[float, NDArray[np.float64]]:
-        if not len(flags):
-            return float("nan"), np.full(BOOTSTRAP_DRAWS, np.nan)
-        return float(flags.mean()), rng.binomial(len(flags), flags.mean(), BOOTSTRAP_DRAWS) / len(flags)
-
-    (recall, recalls), (precision, precisions) = rate(found), rate(true)
-    with np.errstate(invalid="ignore"):
-        f1s = 2 * recalls * precisions / np.maximum(recalls + precisions, 1e-12)
-    f1 = 2 * recall * precision / max(recall + precision, 1e-12)
-    rates: dict[str, Any] = {"recall": recall, "precision": precision, "f1": f1}
-    for name, draws in (("recall", recalls), ("precision", precisions), ("f1", f1s)):
-        rates[f"{name}_90"] = [round(float(value), 3) for value in np.quantile(draws, [0.05, 0.95])]
+def _detection_rates(counted: pd.DataFrame, kept: pd.DataFrame, seed: int) -> dict[str, Any]:
+    """Recall, precision and F1, with the 5th and 95th percentile of bootstrap draws."""
+    units = _units(counted, kept)
+    hits, misses, false = units.sum(axis=0)
+    drawn = _drawn_sums(units, np.random.default_rng(seed))
+    rates: dict[str, Any] = {}
+    for name, draws, value in zip(
+        ("recall", "precision", "f1"), _rates(*drawn.T), _rates(*np.array([[hits], [misses], [false]])), strict=True
+    ):
+        rates[name] = float(value[0])
+        sound = draws[np.isfinite(draws)]
+        low, high = np.quantile(sound, [0.05, 0.95]) if len(sound) else (np.nan, np.nan)
+        rates[f"{name}_90"] = [round(float(low), 3), round(float(high), 3)]
     return rates
 
 
-def _size_errors(found: pd.DataFrame) -> dict[str, float]:
+def _rates(
+    hits: NDArray[np.int64], misses: NDArray[np.int64], false: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Recall, precision and F1 = 2 hits / (2 hits + misses + false alarms); not-a-number where nothing is asked."""
+    with np.errstate(invalid="ignore"):
+        return hits / (hits + misses), hits / (hits + false), 2 * hits / (2 * hits + misses + false)
+
+
+def _units(counted: pd.DataFrame, kept: pd.DataFrame) -> NDArray[np.int64]:
+    """What is drawn with replacement, (u, 3): hits, misses and false alarms of a picture, or of a single event."""
+    pictures = np.unique(np.concatenate([counted["picture"], kept["picture"]]))
+    tally = pd.DataFrame(
+        {
+            "hits": counted[counted["found"]].groupby("picture").size(),
+            "misses": counted[~counted["found"]].groupby("picture").size(),
+            "false": kept[kept["verdict"] == FALSE_ALARM].groupby("picture").size(),
+        },
+        index=pictures,
+    )
+    by_picture = tally.fillna(0).to_numpy(np.int64)
+    if len(by_picture) >= FEWEST_PICTURES_TO_DRAW:
+        return by_picture
+    return np.repeat(np.eye(3, dtype=np.int64), by_picture.sum(axis=0), axis=0)
+
+
+def _drawn_sums(units: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Sums over as many units as there are, drawn with replacement; (draws, 3)."""
+    if not len(units):
+        return np.zeros((BOOTSTRAP_DRAWS, 3), np.int64)
+    return rng.multinomial(len(units), np.full(len(units), 1 / len(units)), BOOTSTRAP_DRAWS) @ units
+
+
+def _best_f1(rated: pd.DataFrame, ships: int) -> dict[str, float]:
+    """F1 at the threshold that suits these pictures best: what a detector could do if its threshold were known."""
+    if not (ships and len(rated)):
+        return {"best_f1": float("nan"), "best_f1_score": float("nan")}
+    ranked = rated.sort_values("score", ascending=False, kind="stable")
+    f1 = 2 * (ranked["verdict"] >= 0).cumsum().to_numpy() / (np.arange(1, len(ranked) + 1) + ships)
+    best = int(f1.argmax())
+    return {"best_f1": float(f1[best]), "best_f1_score": float(ranked["score"].iloc[best])}
+
+
+def _average_precisions(detections: pd.DataFrame, ships: int) -> dict[str, float]:
+    """AP at the overlap asked for, at 0.3 and 0.5, and the mean over COCO's ten overlaps from 0.5 to 0.95."""
+
+    def at(column: str) -> float:
+        rated = detections[detections[column] != NOT_COUNTED]
+        return average_precision(rated["score"].to_numpy(float), (rated[column] >= 0).to_numpy(), ships)
+
+    mild, *coco = (at(verdict_column(overlap)) for overlap in AP_OVERLAPS)
+    return {"average_precision": at("verdict"), "ap_30": mild, "ap_50": coco[0], "ap_50_95": float(np.mean(coco))}
+
+
+def size_errors(found: pd.DataFrame) -> dict[str, float]:
+    """Errors of length and beam as shares of the label's, and of heading in degrees, of ships that were found."""
     if found.empty:
         return {}
     errors: dict[str, float] = {}
@@ -166,10 +181,18 @@ def _size_errors(found: pd.DataFrame) -> dict[str, float]:
         errors |= {
             f"{size}_mae": float(relative.abs().mean()),
             f"{size}_bias": float(relative.mean()),
+            f"{size}_sd": float(relative.std(ddof=0)),
             f"{size}_median_abs": float(relative.abs().median()),
         }
-    turn = (found["seen_heading_deg"] - found["heading_deg"] + 90) % 180 - 90
-    return errors | {"heading_median_abs_deg": float(turn.abs().median())}
+    long = found[found["length_m"] >= LEAST_ASPECT_FOR_HEADING * found["beam_m"]]
+    if long.empty:
+        return errors
+    turn = (long["seen_heading_deg"] - long["heading_deg"] + 90) % 180 - 90
+    return errors | {
+        "heading_mae_deg": float(turn.abs().mean()),
+        "heading_median_abs_deg": float(turn.abs().median()),
+        "heading_p90_abs_deg": float(turn.abs().quantile(0.9)),
+    }
 
 
 def _kind_figures(counted: pd.DataFrame) -> dict[str, Any]:
@@ -184,4 +207,28 @@ def _kind_figures(counted: pd.DataFrame) -> dict[str, Any]:
         "tanker_or_not_right": float((called == (known["ship_class"] == "tanker")).mean())
         if len(known)
         else float("nan"),
+    }
+
+
+def _copies_and_parts(judged: Judged) -> dict[str, int]:
+    """Ships seen twice, ships seen in parts, and detections that take two ships for one, at the threshold.
+
+    duplicates: false alarms that overlap a found ship as well as its own detection had to. splits: ships on which two
+    detections or more lie, each a part of it. joined: detections that cover half of two ships or more.
+    """
+    ships, detections = judged.ships, judged.detections
+    pairs = judged.pairs[
+        judged.pairs["ship"].isin(ships.index[ships["counted"]])
+        & judged.pairs["detection"].isin(detections.index[detections["kept"]])
+    ]
+    finds = detections["verdict"].reindex(pairs["detection"]).to_numpy()
+    found = ships["found"].reindex(pairs["ship"]).to_numpy(bool)
+    duplicate = (finds == FALSE_ALARM) & found & (pairs["iou"] >= judged.min_iou).to_numpy()
+    on_ship = (pairs["share_of_box"] >= _ON_SHIP) & (pairs["length_ratio"] <= _PART_OF_LENGTH)
+    part = on_ship.to_numpy() & ((finds == FALSE_ALARM) | (finds == pairs["ship"].to_numpy()))
+    covered = (pairs["share_of_ship"] >= _ON_SHIP).to_numpy()
+    return {
+        "duplicates": int(pairs["detection"][duplicate].nunique()),
+        "splits": int((pairs["ship"][part].value_counts() >= 2).sum()),
+        "joined": int((pairs["detection"][covered].value_counts() >= 2).sum()),
     }
