@@ -21,6 +21,7 @@ from .augment import pixel_augmentations
 from .labels import MODEL_CLASSES
 from .loss import IgnoringOBBModel
 from .own_checkpoints import is_own, seal
+from .true_warp import ChipDataset
 
 
 def widen_classes(network: Any, names: Sequence[str]) -> None:
@@ -63,6 +64,13 @@ class ShipTrainer(OBBTrainer):
             model.load(weights)
         model.forward_in_bf16 = self.forward_in_bf16
         return model
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> ChipDataset:
+        """Chips whose labels stay on their pixels when they are turned."""
+        dataset = super().build_dataset(img_path, mode, batch)
+        dataset.__class__ = ChipDataset  # Ultralytics makes its own class, by many arguments
+        dataset.transforms = dataset.build_transforms(hyp=self.args)
+        return cast(ChipDataset, dataset)
 
     def get_validator(self) -> OBBValidator:
         """Validation without the ignored ships."""
