@@ -91,9 +91,9 @@ ReportedOption = Annotated[
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")]
 
 
-def finite(value: float) -> float:
+def finite(value: float | None) -> float | None:
     """The value of an option, unless it is no number: nan is neither below a minimum nor above a maximum."""
-    if not math.isfinite(value):
+    if value is not None and not math.isfinite(value):
         raise typer.BadParameter(f"{value} is no number")
     return value
 
@@ -145,7 +145,8 @@ def read_question(
 ) -> "Question":
     """The options of `watch` and `report` as a `Question`."""
     from .imagery.acquired_at import parse_time
-    from .watch import Question, read_reported
+    from .estimation.reported import read_reported
+    from .watch import Question
 
     if bool(since) != bool(until):
         raise BerthwatchError("--from and --to make a period together; give both or neither")

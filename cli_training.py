@@ -1,6 +1,6 @@
 """The commands of those who train and judge detectors; `cli` hangs them beside its own."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,11 +8,13 @@ import typer
 from rich.markup import escape
 
 from . import arguments as arg
-from .console import SceneProgress, StepProgress, err, out
+from .console import StepProgress, err, out
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from .training.chip_set import ChipSet
-    from .training.evaluate import Comparison
+    from .training.evaluation_pictures import JudgedPicture
 
 app = typer.Typer()
 
@@ -73,7 +75,10 @@ def _show_chips(made: "ChipSet") -> None:
 def mixture(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder with google-earth/, planet/ and sentinel2/.")],
     folder: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the chips.")],
-    count: Annotated[int, typer.Option(min=1, help="Training chips; a tenth as many are made to validate on.")] = 8000,
+    count: Annotated[int, typer.Option(min=0, help="Chips to train on.")] = 8000,
+    validation: Annotated[
+        int | None, typer.Option(min=0, help="Chips to validate and calibrate on; a tenth of --count if left out.")
+    ] = None,
     seed: arg.SeedOption = 0,
 ) -> None:
     """Make the chips that the shipped weights learn from: real crops and scenes, pasted hulls, synthetic ports."""
@@ -87,7 +92,10 @@ def mixture(
 
     sources = recipe.read_sources(data)
     written = write_chips(folder, "train", itertools.islice(recipe.mixture(sources, seed=seed), count))
-    held = write_chips(folder, "val", itertools.islice(recipe.validation(sources, seed=seed), max(count // 10, 1)))
+    held_out = itertools.islice(
+        recipe.validation(sources, seed=seed), count // 10 if validation is None else validation
+    )
+    held = write_chips(folder, "val", held_out)
     dataset = write_dataset_file(folder)
     out.print(f"{written} chips to train on, {held} to validate: {escape(str(dataset))}", soft_wrap=True)
 
@@ -119,13 +127,41 @@ def calibrate(
 
 @app.command()
 def evaluate(
-    report: Annotated[Path, typer.Option("--out", "-o", metavar="JSON", help="File for the figures.")],
+    report: Annotated[
+        Path, typer.Option("--out", "-o", metavar="JSON", help="File for the figures; a page is written beside it.")
+    ],
     scenes: arg.ScenesArgument = None,
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FOLDER",
+            help="Labelled pictures: a shipped description or a dataset YAML, and where they are. Repeatable.",
+        ),
+    ] = None,
+    assumed_gsd_m: Annotated[
+        float | None,
+        typer.Option(
+            callback=arg.finite, min=0.05, max=30, help="Ground metres a pixel of pictures that nothing tells it of."
+        ),
+    ] = None,
     model: arg.ModelOption = "berthwatch-n",
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Another detector for the same table: a model, or an Ultralytics checkpoint (.pt). Repeatable.",
+        ),
+    ] = None,
+    trust_pickle: Annotated[
+        bool, typer.Option("--trust-pickle", help="Load .pt checkpoints although that runs their code.")
+    ] = False,
     device: arg.DeviceOption = arg.DeviceName.auto,
     score: arg.ScoreOption = None,
     min_length_m: Annotated[
         float, typer.Option(callback=arg.finite, min=0, help="Shorter ships count neither for nor against.")
+    ] = 0.0,
+    min_length_px: Annotated[
+        float, typer.Option(callback=arg.finite, min=0, help="The same in the pictures' own pixels.")
     ] = 0.0,
     min_iou: Annotated[
         float,
@@ -136,32 +172,55 @@ def evaluate(
     overlap_m: arg.OverlapOption = 400.0,
     threads: arg.ThreadsOption = None,
 ) -> None:
-    """Judge a model on labelled scenes: each has its labels beside it, NAME.txt in DOTA format, pixels of the scene."""
-    from .models.registry import load_detector
-    from .training.evaluate import figures
+    """Judge a model on labelled scenes and datasets, beside others: figures as JSON, and a page that shows them.
 
-    sources, _ = arg.scene_sources(scenes, acquired_at=None, band=None, cloud_mask=None)
-    detector = load_detector(model, device=device.value, score_threshold=LOWEST_SCORE, threads=threads)
+    A scene has its labels beside it, NAME.txt in DOTA format, pixels of the scene.
+    """
+    from .evaluation import LOWEST_SCORE, Rules, results, write_results
+    from .evaluation import evaluate as run_all
+    from .imagery.scene_list import list_scenes
+    from .models.registry import load_detector
+    from .training.baselines import load_baseline
+    from .training.evaluation_pictures import labelled_scene
+
+    rules = Rules(min_iou, min_length_m, min_length_px, score, overlap_m)
+    pictures = [labelled_scene(source) for source in list_scenes(scenes or ())]
+    pictures += _dataset_pictures(dataset or (), assumed_gsd_m)
+    detector = load_detector(
+        model, device=device.value, score_threshold=LOWEST_SCORE, threads=threads, trust_pickle=trust_pickle
+    )
     err.print(f"{escape(detector.metadata.model_id)} on {escape(detector.description)}", soft_wrap=True)
-    threshold = detector.metadata.score_threshold if score is None else score
-    with SceneProgress(len(sources)) as progress:
-        pairs = [_judged(source, detector, overlap_m, min_iou, min_length_m, progress) for source in sources]
-    result: dict[str, Any] = {
-        "model_id": detector.metadata.model_id,
-        "weights_sha256": detector.metadata.weights_sha256,
-        "min_length_m": min_length_m,
-        "min_iou": min_iou,
-        "all": figures(pairs, score_threshold=threshold),
-        "scenes": {
-            Path(source).stem: figures([pair], score_threshold=threshold)
-            for source, pair in zip(sources, pairs, strict=True)
-        },
-    }
-    report.parent.mkdir(parents=True, exist_ok=True)
-    half_written = report.with_name(report.name + ".part")
-    half_written.write_text(json.dumps(result, indent=2))
-    half_written.replace(report)
-    _show(result)
+    baselines = [
+        load_baseline(
+            other, device=device.value, score_threshold=LOWEST_SCORE, threads=threads, trust_pickle=trust_pickle
+        )
+        for other in against or ()
+    ]
+    with StepProgress() as progress:
+        runs = run_all(detector, pictures, rules, against=baselines, progress=progress.tell)
+    told = results(runs, pictures, rules)
+    write_results(told, report)
+    _show_figures(told)
+    if len(runs) > 1:
+        _show_compared(told)
+    out.print(f"figures: {escape(str(report))}", soft_wrap=True)
+
+
+def _dataset_pictures(named: Sequence[str], assumed_gsd_m: float | None) -> "list[JudgedPicture]":
+    from .training.datasets.report import ReadReport
+    from .training.evaluation_pictures import dataset_pictures
+
+    pictures = []
+    for name in named:
+        read = ReadReport()
+        pictures += dataset_pictures(name, read, assumed_gsd_m=assumed_gsd_m)
+        err.print(
+            f"{escape(read.dataset)}: {read.images} pictures, {read.ships} ships, {len(read.problems)} problems",
+            soft_wrap=True,
+        )
+        for problem in read.problems[:MOST_PROBLEMS_SHOWN]:
+            err.print(f"[yellow]not read[/]: {escape(str(problem))}", soft_wrap=True)
+    return pictures
 
 
 @app.command()
@@ -196,39 +255,64 @@ def train(
     out.print(f"weights: {escape(str(weights))}", soft_wrap=True)
 
 
-def _judged(
-    source: str, detector: Any, overlap_m: float, min_iou: float, min_length_m: float, progress: SceneProgress
-) -> "Comparison":
-    from .imagery.scene import open_scene
-    from .inference.detect import DetectSettings, detect_scene
-    from .training.evaluate import compare, labels_beside
-
-    labels = labels_beside(Path(source))
-    scene = open_scene(source)
-    settings = DetectSettings(overlap_m=overlap_m, score_threshold=LOWEST_SCORE)
-    _, detections = detect_scene(
-        scene, detector, settings, progress=lambda done, tiles: progress.tiles_done(source, done, tiles)
-    )
-    return compare(scene, labels, detections, min_iou=min_iou, min_length_m=min_length_m)
-
-
-def _show(result: dict[str, Any]) -> None:
-    from rich.table import Table
-
+def _show_figures(told: dict[str, Any]) -> None:
     headings = {
         "ships": "ships",
         "recall": "recall",
         "precision": "prec.",
         "f1": "F1",
-        "average_precision": "AP",
-        "length_mae": "length MAE",
-        "length_bias": "bias",
+        "average_precision": f"AP{100 * told['min_iou']:.0f}",
+        "ap_50": "AP50",
+        "ap_50_95": "50-95",
+        "length_mae": "length",
         "false_alarms": "false",
     }
-    table = Table("scene", *headings.values(), "tankers found", "called so")
-    for name, figures in {**result["scenes"], "all": result["all"]}.items():
-        values = [figures.get(key, "–") for key in headings]
-        cells = [f"{value:.2f}" if isinstance(value, float) else str(value) for value in values]
-        found = f"{figures['tankers_found']} of {figures['tankers']}"
-        table.add_row(escape(name), *cells, found, str(figures["tankers_called_tanker"]))
-    out.print(table)
+    table = _table("scene", *headings.values(), "tankers", "found", "called")
+    for name, row in {**told["scenes"], "all": told["all"]}.items():
+        tankers = (row[key] for key in ("tankers", "tankers_found", "tankers_called_tanker"))
+        table.add_row(escape(name), *(_cell(row.get(key)) for key in headings), *(_cell(count) for count in tankers))
+    _print_wide(table)
+
+
+def _show_compared(told: dict[str, Any]) -> None:
+    headings = {
+        "recall": "recall",
+        "precision": "prec.",
+        "f1": "F1",
+        "best_f1": "best F1",
+        "ap_30": "AP30",
+        "ap_50": "AP50",
+        "ap_50_95": "50-95",
+        "length_mae": "length",
+    }
+    table = _table("detector, shown at, scored by", *headings.values())
+    for row in told["compared"]:
+        name = f"{row['model_id']}, {row['shown_at']}, {row['scored_by']}"
+        table.add_row(escape(name), *(_cell(row["all"].get(key)) for key in headings))
+    _print_wide(table)
+
+
+def _table(*headings: str) -> "Table":
+    """A table of one wide column and many narrow ones."""
+    from rich import box
+    from rich.table import Table
+
+    first, *others = headings
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column(first, overflow="fold")
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _print_wide(table: "Table") -> None:
+    from rich.console import Console
+
+    # A log has no width of its own; the 80 columns that rich takes then would cut the figures.
+    Console(highlight=False, width=None if out.is_terminal else 120).print(table)
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

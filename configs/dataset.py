@@ -38,6 +38,7 @@ class DatasetConfig(BaseModel):
         source: who made it and where it is described.
         images: folder of the pictures below the dataset's root; searched with all that is in it.
         labels: folder of the label files below the root, or the one file that holds all of them.
+        pictures: names of the only pictures to read, below `images` and without suffix; all of them if empty.
         gsd_m: ground metres a pixel, for pictures that do not tell it by their georeference or their label file.
         classes: what each class name is in our taxonomy (a key of training.labels.CLASS_OF_KIND), or "berthwatch"
             where the labels use our kinds as they are.
@@ -59,6 +60,7 @@ class DatasetConfig(BaseModel):
     source: str = Field(min_length=1)
     images: str = "images"
     labels: str = "labels"
+    pictures: tuple[str, ...] = ()
     gsd_m: float | None = Field(default=None, gt=0)
     classes: dict[str, str] | Literal["berthwatch"]
     leave_out: tuple[str, ...] = ()

@@ -26,10 +26,11 @@ ALLOWED: dict[str, set[str]] = {
     "demo_traffic": set(),
     "demo_scenes": {"configs", "imagery", "models", "demo_traffic"},
     "demo": {*ROOMS, "errors", "watch", "console", "demo_traffic", "demo_scenes"} - {"training"},
-    "arguments": {"errors", "imagery", "watch"},
+    "evaluation": {"errors", "imagery", "models", "training", "inference", "reporting"},
+    "arguments": {"errors", "configs", "imagery", "estimation", "watch"},
     "cli": {*ROOMS, "errors", "watch", "demo", "arguments", "console", "cli_estimation", "cli_training"},
     "cli_estimation": {"errors", "configs", "inference", "estimation", "watch", "arguments", "console"},
-    "cli_training": {"errors", "configs", "imagery", "models", "training", "inference", "arguments", "console"},
+    "cli_training": {"errors", "configs", "imagery", "models", "training", "evaluation", "arguments", "console"},
     "__main__": {"cli"},
     "__init__": set(),
 }

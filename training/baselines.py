@@ -6,6 +6,7 @@ well (the 80 of COCO, the 15 of DOTA), only what means a ship is asked for.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,10 +87,23 @@ class UltralyticsDetector:
         return merge(Boxes.from_xywhr(sides, boxes.conf.cpu().numpy(), ours))
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """A detector to compare with.
+
+    oriented: whether its boxes are; else they are upright. knows_gsd: whether it says at which ground sample distance
+    it wants its pictures; checkpoints do not.
+    """
+
+    detector: Detector
+    oriented: bool
+    knows_gsd: bool
+
+
 def load_baseline(
     model: str, *, device: Device, score_threshold: float, threads: int | None, trust_pickle: bool
-) -> tuple[Detector, bool]:
-    """Any detector to compare with, and whether its boxes are oriented.
+) -> Baseline:
+    """Any detector to compare with.
 
     model: what `load_detector` takes, or an Ultralytics checkpoint (.pt) of oriented or upright boxes; one whose
     classes are ours runs as our own models do.
@@ -98,17 +112,18 @@ def load_baseline(
         BerthwatchError: as `load_detector`; a checkpoint and no `trust_pickle`.
     """
     path = Path(model)
-    if path.suffix == ".pt" and path.is_file() and trust_pickle:
+    is_checkpoint = path.suffix == ".pt" and path.is_file()
+    if is_checkpoint and trust_pickle:
         require_torch(path)
         yolo = _open(path)
         if not (yolo.task == "obb" and set(yolo.names.values()) <= set(MODEL_CLASSES)):
             cuda = device == "cuda" or (device == "auto" and nvidia_gpus() > 0)
-            detector = UltralyticsDetector(path, score_threshold=score_threshold, device="cuda" if cuda else "cpu")
-            return detector, detector.oriented
+            foreign = UltralyticsDetector(path, score_threshold=score_threshold, device="cuda" if cuda else "cpu")
+            return Baseline(foreign, foreign.oriented, knows_gsd=False)
     detector = load_detector(
         model, device=device, score_threshold=score_threshold, threads=threads, trust_pickle=trust_pickle
     )
-    return detector, True
+    return Baseline(detector, oriented=True, knows_gsd=not is_checkpoint)
 
 
 def _open(path: Path) -> Any:

@@ -25,6 +25,14 @@ SHIP_COLUMNS = ("kind", "ship_class", "length_m", "beam_m", "heading_deg", "leng
 SEEN_COLUMNS = ("score", "vessel_class", "tanker_probability", "length_m", "beam_m", "heading_deg", "size_class")
 
 
+def verdict_column(overlap: float) -> str:
+    """Name of the column of verdicts at one of `AP_OVERLAPS`."""
+    return f"verdict_{100 * overlap:.0f}"
+
+
+_VERDICTS = ("verdict", *(verdict_column(overlap) for overlap in AP_OVERLAPS))
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One picture's ships and detections, side by side.
@@ -42,11 +50,6 @@ class Comparison:
     pairs: pd.DataFrame
     ship_corners: NDArray[np.float64]
     detection_corners: NDArray[np.float64]
-
-
-def verdict_column(overlap: float) -> str:
-    """Name of the column of verdicts at one of `AP_OVERLAPS`."""
-    return f"verdict_{100 * overlap:.0f}"
 
 
 def labels_beside(scene_path: Path) -> ShipLabels:
@@ -137,14 +140,10 @@ def joined(comparisons: Sequence[Comparison]) -> Comparison:
     ships, detections, pairs = [], [], []
     first_ship = first_detection = 0
     for number, one in enumerate(comparisons):
-        detection = one.ships["detection"]
-        ships.append(
-            one.ships.assign(picture=number, detection=detection.where(detection < 0, detection + first_detection))
-        )
-        verdicts = [name for name in one.detections if name.startswith("verdict")]
-        moved = {name: one.detections[name].where(one.detections[name] < 0, one.detections[name] + first_ship)
-                 for name in verdicts}  # fmt: skip
-        detections.append(one.detections.assign(picture=number, **moved))
+        found_by = _numbered_on(one.ships["detection"], first_detection)
+        verdicts = {name: _numbered_on(one.detections[name], first_ship) for name in _VERDICTS}
+        ships.append(one.ships.assign(picture=number, detection=found_by))
+        detections.append(one.detections.assign(picture=number, **verdicts))
         pairs.append(
             one.pairs.assign(ship=one.pairs["ship"] + first_ship, detection=one.pairs["detection"] + first_detection)
         )
@@ -157,6 +156,11 @@ def joined(comparisons: Sequence[Comparison]) -> Comparison:
         np.concatenate([one.ship_corners for one in comparisons]),
         np.concatenate([one.detection_corners for one in comparisons]),
     )
+
+
+def _numbered_on(rows: pd.Series, first: int) -> pd.Series:
+    """Row numbers counted on from `first`; what is negative stands for no row and stays."""
+    return rows.where(rows < 0, rows + first)
 
 
 def _scene_corners(scene: Scene, detections: gpd.GeoDataFrame) -> NDArray[np.float64]:

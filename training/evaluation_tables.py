@@ -54,7 +54,8 @@ def _by_bin(
     table = {}
     for low, high in pairwise(edges):
         part = judged.where((ships >= low) & (ships < high), (detections >= low) & (detections < high))
-        if part.ships["counted"].any() or (part.detections["verdict"] == FALSE_ALARM).any():
+        false_alarm = part.detections["kept"] & (part.detections["verdict"] == FALSE_ALARM)
+        if part.ships["counted"].any() or false_alarm.any():
             table[_range(low, high, unit)] = figures_of(part)
     return table
 

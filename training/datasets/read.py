@@ -61,12 +61,15 @@ def read_dataset(dataset: Dataset, report: ReadReport | None = None) -> Iterator
     report = report if report is not None else ReadReport()
     report.dataset = dataset.config.name
     seen: set[Path] = set()
+    wanted = set(dataset.config.pictures)
     for item in READERS[dataset.config.format](dataset):
         if isinstance(item, Problem):
             report.add_problem(item)
             continue
         try:
             path = dataset.pictures.find(item.picture)
+            if wanted and _name_below(dataset, path) not in wanted:
+                continue
             if path in seen:
                 raise LabelError(f"picture {path} is labelled twice; its second labels are not read")
             seen.add(path)
@@ -77,7 +80,16 @@ def read_dataset(dataset: Dataset, report: ReadReport | None = None) -> Iterator
             report.add_problem(Problem(item.label_file, "", str(fault)))
             continue
         yield _labelled_image(dataset, item, path, scene, objects, report)
-    report.unlabelled = len(dataset.pictures.paths) - len(seen)
+    labelled = {_name_below(dataset, path) for path in seen}
+    for name in sorted(wanted - labelled):
+        report.add_problem(
+            Problem(dataset.labels, name, "no labelled picture is called so, though 'pictures' lists it")
+        )
+    report.unlabelled = 0 if wanted else len(dataset.pictures.paths) - len(seen)
+
+
+def _name_below(dataset: Dataset, path: Path) -> str:
+    return path.relative_to(dataset.pictures.folder).with_suffix("").as_posix()
 
 
 def _labelled_image(
@@ -122,7 +134,7 @@ def _labelled_image(
         np.array([ship[2] for ship in ships], bool),
     )
     gsd_m, scene = _ground_sample_distance(record.gsd_m, scene, config.gsd_m)
-    name = f"{config.name}/{path.relative_to(dataset.pictures.folder).with_suffix('').as_posix()}"
+    name = f"{config.name}/{_name_below(dataset, path)}"
     upright = np.array([ship[3] for ship in ships], bool)
     return LabelledImage(name, path, scene, gsd_m, labels, upright, config.name, config.licence)
 
