@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from . import arguments as arg
 from .console import StepProgress, err, out
+from .errors import BerthwatchError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -104,15 +105,20 @@ def mixture(
 def calibrate(
     folder: Annotated[Path, typer.Argument(metavar="CHIPS", help="Chips folder; its split `val` is used.")],
     model: arg.ModelOption = "berthwatch-n",
+    card: Annotated[
+        Path | None,
+        typer.Option(metavar="CARD", help="Write them into this card (YAML), made from the model's own if missing."),
+    ] = None,
     device: arg.DeviceOption = arg.DeviceName.auto,
     threads: arg.ThreadsOption = None,
 ) -> None:
-    """Measure a model's errors on validation chips and print the fields of its card that they settle."""
+    """Fit a model's thresholds, ship probability and size errors on validation chips: the fields of its card."""
     from .models.registry import load_detector
     from .training.environment import require_training_packages
 
     require_training_packages()
     from .training.calibrate import calibrate as measure
+    from .training.calibrate import write_card
     from .training.chips import read_chips
 
     detector = load_detector(model, device=device.value, score_threshold=LOWEST_SCORE, threads=threads)
@@ -120,9 +126,20 @@ def calibrate(
     found = measure(detector, read_chips(folder, "val"))
     for name, value in found.card_fields().items():
         out.print(f"{name}: {value}")
-    err.print(f"F1 {found.f1:.3f} at that threshold; AP {found.average_precision:.3f}; {found.length.ships} ships")
-    for claimed, share, ships in found.tankers:
-        err.print(f"called tanker with {claimed:.2f}: {share:.2f} of {ships} ships are")
+    err.print(f"sizes fitted on {found.measured_ships} ships; AP of all chips {found.average_precision:.3f}")
+    for part in found.ranges:
+        err.print(
+            f"{'sharp' if part.sharp else 'coarse'} chips: {part.ships} ships, AP {part.average_precision:.3f}, F1 "
+            f"{part.f1:.3f} at {part.threshold:.2f}; claimed and true share of ships differ by {part.error_after:.3f} "
+            f"(bare score: {part.error_before:.3f})"
+        )
+        for claimed, share, n in part.ship_reliability:
+            err.print(f"  a ship with {claimed:.2f}: {share:.2f} of {n} detections are")
+    for claimed, share, n in found.tankers:
+        err.print(f"called tanker with {claimed:.2f}: {share:.2f} of {n} ships are")
+    if card:
+        write_card(card, found, detector.metadata)
+        out.print(f"card written: {escape(str(card))}", soft_wrap=True)
 
 
 @app.command()
@@ -176,13 +193,17 @@ def evaluate(
 
     A scene has its labels beside it, NAME.txt in DOTA format, pixels of the scene.
     """
-    from .evaluation import LOWEST_SCORE, Rules, results, write_results
+    from .evaluation import LOWEST_SCORE, Rules
     from .evaluation import evaluate as run_all
+    from .evaluation_report import results, write_page, write_results
     from .imagery.scene_list import list_scenes
     from .models.registry import load_detector
     from .training.baselines import load_baseline
     from .training.evaluation_pictures import labelled_scene
 
+    page = report.with_suffix(".html")
+    if page == report:
+        raise BerthwatchError(f"--out {report}: name the JSON file; the page is written beside it")
     rules = Rules(min_iou, min_length_m, min_length_px, score, overlap_m)
     pictures = [labelled_scene(source) for source in list_scenes(scenes or ())]
     pictures += _dataset_pictures(dataset or (), assumed_gsd_m)
@@ -200,10 +221,11 @@ def evaluate(
         runs = run_all(detector, pictures, rules, against=baselines, progress=progress.tell)
     told = results(runs, pictures, rules)
     write_results(told, report)
+    write_page(told, runs[0], pictures, page)
     _show_figures(told)
     if len(runs) > 1:
         _show_compared(told)
-    out.print(f"figures: {escape(str(report))}", soft_wrap=True)
+    out.print(f"figures: {escape(str(report))}; page: {escape(str(page))}", soft_wrap=True)
 
 
 def _dataset_pictures(named: Sequence[str], assumed_gsd_m: float | None) -> "list[JudgedPicture]":

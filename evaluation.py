@@ -1,4 +1,4 @@
-"""Detectors against labels: every picture through the pipeline of `detect`, compared, counted, told.
+"""Detectors on labelled pictures: every picture through the pipeline of `detect`, its ships beside its labels.
 
 berthwatch evaluate SCENE... --dataset NAME=FOLDER --against MODEL --out figures.json
 """
@@ -6,29 +6,20 @@ berthwatch evaluate SCENE... --dataset NAME=FOLDER --against MODEL --out figures
 from __future__ import annotations
 
 import copy
-import json
 import math
-import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import geopandas as gpd
-import pandas as pd
 from rasterio.errors import NotGeoreferencedWarning
 
-from . import __version__
 from .errors import BerthwatchError
 from .inference.detect import DetectSettings, detect_scene
-from .inference.size_class import SIZE_CLASS_NAMES, most_likely_size_class, size_class_probabilities
 from .models.detector import Detector
-from .training import evaluation_tables as tables
 from .training.baselines import Baseline
 from .training.comparison import Comparison, compare
-from .training.evaluate import Judged, figures_of, judge
+from .training.evaluate import Judged, judge
 from .training.evaluation_pictures import JudgedPicture
 
 # Average precision needs the tail of low scores that the recommended threshold cuts off.
@@ -178,94 +169,3 @@ def _run(
     threshold = card.score_threshold if rules.score_threshold is None else rules.score_threshold
     judged = judge(comparisons, score_threshold=threshold, min_iou=rules.min_iou)
     return Run(card.model_id, card.weights_sha256, showing.words, scored, comparisons, judged)
-
-
-def results(runs: Sequence[Run], pictures: Sequence[JudgedPicture], rules: Rules) -> dict[str, Any]:
-    """All figures of an evaluation as JSON values; what is not defined is None.
-
-    all, scenes (by scene, or by dataset), by_*: see `training.evaluate.figures_of`; the other tables are named as in
-    `training.evaluation_tables`. compared: a row for each run, the evaluated model's own first. Lengths in metres are
-    told of pictures of known GSD alone.
-    """
-    own, names = runs[0], [picture.group for picture in pictures]
-    judged = own.judged
-    known = _of_known_gsd(judged, pictures)
-    told = {
-        "berthwatch": __version__,
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model_id": own.model_id,
-        "weights_sha256": own.weights_sha256,
-        **asdict(rules),
-        "score_threshold": judged.score_threshold,
-        "working_gsd_m": own.shown,
-        "pictures": len(pictures),
-        "pictures_of_assumed_gsd": sum(picture.gsd_assumed for picture in pictures),
-        "all": figures_of(judged),
-        "scenes": tables.by_name(judged, names),
-        "by_gsd": tables.by_gsd(known),
-        "by_length_m": tables.by_length_m(known),
-        "by_length_px": tables.by_length_px(judged),
-        "by_class": tables.by_class(judged),
-        "by_kind": tables.by_kind(judged),
-        "kind_confusion": tables.kind_confusion(judged),
-        "size_class_confusion": _size_class_confusion(judged),
-        "score_reliability": tables.reliability(judged),
-        "tanker_reliability": tables.tanker_reliability(judged),
-        "compared": [_row(run, names) for run in runs],
-    }
-    return _without_nan(told)
-
-
-def _row(run: Run, names: Sequence[str]) -> dict[str, Any]:
-    return {
-        "model_id": run.model_id,
-        "shown_at": run.shown,
-        "scored_by": run.scored,
-        "all": figures_of(run.judged),
-        "scenes": tables.by_name(run.judged, names),
-        "precision_recall": tables.precision_recall_curve(run.judged),
-    }
-
-
-def _of_known_gsd(judged: Judged, pictures: Sequence[JudgedPicture]) -> Judged:
-    known = [number for number, picture in enumerate(pictures) if not picture.gsd_assumed]
-    return judged.where(judged.ships["picture"].isin(known), judged.detections["picture"].isin(known))
-
-
-def _size_class_confusion(judged: Judged) -> dict[str, dict[str, int]]:
-    """Found tankers: the AFRA class that the labelled hull has, by the one that was told of the detection.
-
-    A label is taken to be right to one pixel.
-    """
-    ships = judged.ships
-    tankers = ships[ships["counted"] & ships["found"] & ships["measured"] & (ships["ship_class"] == "tanker")]
-    if tankers.empty:
-        return {}
-    sides = (tankers[name].to_numpy(float) for name in ("length_m", "gsd_m", "beam_m", "gsd_m"))
-    true = pd.Series(most_likely_size_class(size_class_probabilities(*sides)))
-    return tables.confusion(true, tankers["seen_size_class"], SIZE_CLASS_NAMES, SIZE_CLASS_NAMES)
-
-
-def _without_nan(value: Any) -> Any:
-    """The same nested value with None for what is not a number, which JSON cannot hold."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def write_results(told: dict[str, Any], path: Path) -> None:
-    """Write the figures as JSON; the file appears whole or not at all.
-
-    Raises:
-        BerthwatchError: it cannot be written.
-    """
-    half_written = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half_written.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-        half_written.replace(path)
-    except OSError as error:
-        half_written.unlink(missing_ok=True)
-        raise BerthwatchError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,0 +1,160 @@
+"""What an evaluation came to: all figures as JSON, and a page with the worst misses and false alarms as pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Hashable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from . import __version__
+from .errors import BerthwatchError
+from .evaluation import Rules, Run
+from .imagery.radiometry import estimate_stretch
+from .inference.size_class import SIZE_CLASS_NAMES, most_likely_size_class, size_class_probabilities
+from .reporting.evaluation_crops import Crop, cut_crop
+from .reporting.evaluation_page import write_evaluation_page
+from .training import evaluation_tables as tables
+from .training.evaluate import Judged, figures_of
+from .training.evaluation_cases import Case, worst_false_alarms, worst_misses
+from .training.evaluation_pictures import JudgedPicture
+
+
+def results(runs: Sequence[Run], pictures: Sequence[JudgedPicture], rules: Rules) -> dict[str, Any]:
+    """All figures of an evaluation as JSON values; what is not defined is None.
+
+    all, scenes (by scene, or by dataset), by_*: see `training.evaluate.figures_of`; the other tables are named as in
+    `training.evaluation_tables`. compared: a row for each run, the evaluated model's own first. Lengths in metres are
+    told of pictures of known GSD alone.
+    """
+    own, names = runs[0], [picture.group for picture in pictures]
+    judged = own.judged
+    known = _of_known_gsd(judged, pictures)
+    told = {
+        "berthwatch": __version__,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model_id": own.model_id,
+        "weights_sha256": own.weights_sha256,
+        **asdict(rules),
+        "score_threshold": judged.score_threshold,
+        "working_gsd_m": own.shown,
+        "pictures": len(pictures),
+        "pictures_of_assumed_gsd": sum(picture.gsd_assumed for picture in pictures),
+        "assumed_gsd_m": next((picture.scene.gsd_m for picture in pictures if picture.gsd_assumed), None),
+        "all": figures_of(judged),
+        "scenes": tables.by_name(judged, names),
+        "by_gsd": tables.by_gsd(known),
+        "by_length_m": tables.by_length_m(known),
+        "by_length_px": tables.by_length_px(judged),
+        "by_class": tables.by_class(judged),
+        "by_kind": tables.by_kind(judged),
+        "kind_confusion": tables.kind_confusion(judged),
+        "size_class_confusion": _size_class_confusion(judged),
+        "score_reliability": tables.reliability(judged),
+        "tanker_reliability": tables.tanker_reliability(judged),
+        "lengths": _lengths(known),
+        "compared": [_row(run, names) for run in runs],
+    }
+    return _without_nan(told)
+
+
+def _row(run: Run, names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "model_id": run.model_id,
+        "shown_at": run.shown,
+        "scored_by": run.scored,
+        "all": figures_of(run.judged),
+        "scenes": tables.by_name(run.judged, names),
+        "precision_recall": tables.precision_recall_curve(run.judged),
+    }
+
+
+def _of_known_gsd(judged: Judged, pictures: Sequence[JudgedPicture]) -> Judged:
+    known = [number for number, picture in enumerate(pictures) if not picture.gsd_assumed]
+    return judged.where(judged.ships["picture"].isin(known), judged.detections["picture"].isin(known))
+
+
+def _size_class_confusion(judged: Judged) -> dict[str, dict[str, int]]:
+    """Found tankers: the AFRA class that the labelled hull has, by the one that was told of the detection.
+
+    A label is taken to be right to one pixel.
+    """
+    ships = judged.ships
+    tankers = ships[ships["counted"] & ships["found"] & ships["measured"] & (ships["ship_class"] == "tanker")]
+    if tankers.empty:
+        return {}
+    sides = (tankers[name].to_numpy(float) for name in ("length_m", "gsd_m", "beam_m", "gsd_m"))
+    true = pd.Series(most_likely_size_class(size_class_probabilities(*sides)))
+    return tables.confusion(true, tankers["seen_size_class"], SIZE_CLASS_NAMES, SIZE_CLASS_NAMES)
+
+
+def _lengths(judged: Judged) -> list[dict[Hashable, Any]]:
+    """Labelled and measured length of every counted ship that was found."""
+    ships = judged.ships
+    found = ships[ships["counted"] & ships["found"] & ships["measured"]]
+    pairs = found[["kind", "length_m", "seen_length_m"]].round(1)
+    return pairs.set_axis(["kind", "label_m", "measured_m"], axis=1).to_dict("records")
+
+
+def _without_nan(value: Any) -> Any:
+    """The same nested value with None for what is not a number, which JSON cannot hold."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_results(told: dict[str, Any], path: Path) -> None:
+    """Write the figures as JSON; the file appears whole or not at all.
+
+    Raises:
+        BerthwatchError: it cannot be written.
+    """
+    half_written = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half_written.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        half_written.replace(path)
+    except OSError as error:
+        half_written.unlink(missing_ok=True)
+        raise BerthwatchError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def write_page(
+    told: dict[str, Any], run: Run, pictures: Sequence[JudgedPicture], path: Path, *, most: int = 12
+) -> None:
+    """Write the page of an evaluation, with pictures of the `most` worst misses and false alarms of a run.
+
+    Raises:
+        BerthwatchError: it cannot be written, or a picture not be read any more.
+    """
+    threshold = run.judged.score_threshold
+    stretch_of = cache(lambda number: estimate_stretch(pictures[number].scene))
+
+    def crops(cases: Sequence[Case]) -> list[Crop]:
+        made = (
+            cut_crop(
+                pictures[case.picture].scene,
+                stretch_of(case.picture),
+                case.corners,
+                case.outlines,
+                caption=case.told,
+            )
+            for case in cases
+        )
+        return [crop for crop in made if crop]
+
+    write_evaluation_page(
+        told,
+        crops(worst_misses(run.comparisons, score_threshold=threshold, most=most)),
+        crops(worst_false_alarms(run.comparisons, score_threshold=threshold, most=most)),
+        path,
+    )
