@@ -36,6 +36,7 @@ def describe(boxes: Boxes, cut: NDArray[np.bool_], grid: TileGrid, metadata: Mod
         boxes,
         lambda xy: scene.to_lonlat(grid.to_scene(xy)),
         working_gsd_m=grid.gsd_m,
+        sensor_px=metadata.sensor_px(scene.gsd_m),
         metadata=metadata,
     )
     sizes = ships.length_m, ships.length_sd_m, ships.beam_m, ships.beam_sd_m
@@ -57,6 +58,7 @@ def describe(boxes: Boxes, cut: NDArray[np.bool_], grid: TileGrid, metadata: Mod
             "vessel_class": [metadata.classes[i] for i in boxes.class_ids],
             "class_score": classes[np.arange(n), boxes.class_ids],
             "score": boxes.scores,
+            "ship_probability": metadata.ship_probability(boxes.scores, scene.gsd_m),
             "tanker_probability": tanker_probability(classes, metadata.classes),
             "size_class": most_likely_size_class(size_probabilities),
             "size_class_probabilities": list(size_probabilities),

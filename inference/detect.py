@@ -39,8 +39,8 @@ class DetectSettings:
 
     Attributes:
         overlap_m: by how much tiles overlap: the longest ship expected. Longer ones may come out cut.
-        score_threshold: drop boxes that score less; None: the model's own threshold. To find more than the model's
-            own threshold lets through, load the detector with a lower one.
+        score_threshold: drop boxes that score less; None: what the model recommends at the scene's GSD. To find more
+            than the lowest recommended threshold lets through, load the detector with a lower one.
         batch_size: tiles a call of the detector; it changes speed and memory, not the ships found.
     """
 
@@ -60,11 +60,12 @@ class DetectSettings:
         if self.batch_size < 1:
             raise BerthwatchError(f"batch_size {self.batch_size} must be at least 1")
 
-    def resolved(self, metadata: ModelMetadata, aoi: Area | None) -> dict[str, Any]:
+    def resolved(self, metadata: ModelMetadata, scene: Scene, aoi: Area | None) -> dict[str, Any]:
         """The settings that decide which ships are found, as JSON values; what only decides speed is left out."""
+        threshold = metadata.score_threshold_at(scene.gsd_m) if self.score_threshold is None else self.score_threshold
         return {
             "overlap_m": float(self.overlap_m),
-            "score_threshold": float(self.score_threshold or metadata.score_threshold),
+            "score_threshold": float(threshold),
             "aoi": None if aoi is None else shapely.geometry.mapping(aoi),
             "weights_sha256": metadata.weights_sha256,
         }
@@ -103,7 +104,7 @@ def detect_scene(
     """
     settings, times = settings or DetectSettings(), times or StageTimes()
     metadata = detector.metadata
-    resolved = settings.resolved(metadata, aoi)
+    resolved = settings.resolved(metadata, scene, aoi)
     grid = plan_grid(scene, metadata, settings, aoi)
     with times.waiting("detect"):
         stretch = estimate_stretch(scene)

@@ -103,7 +103,7 @@ def _is_done(scene: Scene, detector: Detector, settings: DetectSettings, aoi: Ar
     path = scene_path(store, scene.scene_id)
     if not path.exists():
         return False
-    wanted = fingerprint(scene, detector.metadata, settings.resolved(detector.metadata, aoi))
+    wanted = fingerprint(scene, detector.metadata, settings.resolved(detector.metadata, scene, aoi))
     return read_record(path).fingerprint == wanted
 
 

@@ -2,7 +2,7 @@
 
 Times are UTC, geometry is the ship's oriented box in EPSG:4326 (a Polygon; a MultiPolygon of two parts where the ship
 lies across 180 degrees), sizes are metres on the ground. Size class and
-deadweight hold *if* the ship is a tanker; `tanker_probability` says how likely that is.
+deadweight hold *if* the ship is a tanker; `tanker_probability` says how likely that is, of what is a ship.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ SCHEMA = pa.schema(
         ("vessel_class", pa.string()),
         ("class_score", pa.float64()),  # probability of vessel_class among the model's classes, in [0, 1]
         ("score", pa.float64()),  # the detector's score, in [0, 1]
-        ("tanker_probability", pa.float64()),
+        ("ship_probability", pa.float64()),  # that it is a ship at all, from score and GSD by the model's calibration
+        ("tanker_probability", pa.float64()),  # if it is a ship
         ("size_class", pa.string()),
         ("size_class_probabilities", pa.list_(pa.float64())),  # in the order of size_class.SIZE_CLASSES
         ("dwt_t_p05", pa.float64()),

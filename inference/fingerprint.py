@@ -14,7 +14,7 @@ from ..imagery.scene import Scene
 from ..models.metadata import ModelMetadata
 
 # Raised when a change to tiling, merging, measuring or sizing changes detections of the same scene, model and settings.
-DETECTION_VERSION = 1
+DETECTION_VERSION = 2
 
 
 def fingerprint(scene: Scene, metadata: ModelMetadata, settings: dict[str, Any]) -> str:

@@ -46,6 +46,7 @@ def measure(
     to_lonlat: Callable[[NDArray[np.float64]], NDArray[np.float64]],
     *,
     working_gsd_m: float,
+    sensor_px: float,
     metadata: ModelMetadata,
 ) -> Measurements:
     """Measure ships on the ellipsoid.
@@ -54,6 +55,7 @@ def measure(
         boxes: n boxes in working pixels.
         to_lonlat: (m, 2) working pixels -> (m, 2) longitude, latitude, degrees WGS84.
         working_gsd_m: ground metres a working pixel, which turns the model's errors in pixels into metres.
+        sensor_px: working pixels that one pixel of the scene spans, at least 1.
         metadata: of the model, with bias and standard deviation of its lengths and beams.
     """
     corners = boxes.corners()
@@ -65,12 +67,9 @@ def measure(
     raw_length, heading = _geodesic(lonlat[:, 5], lonlat[:, 7])
     raw_beam, _ = _geodesic(lonlat[:, 4], lonlat[:, 6])
 
-    length, length_sd = _calibrated(
-        raw_length, working_gsd_m, metadata.length_bias_px, metadata.length_sd_px, metadata.length_sd_fraction
-    )
-    beam, beam_sd = _calibrated(
-        raw_beam, working_gsd_m, metadata.beam_bias_px, metadata.beam_sd_px, metadata.beam_sd_fraction
-    )
+    seen = {"working_gsd_m": working_gsd_m, "sensor_px": sensor_px}
+    length, length_sd = metadata.length_errors.corrected(raw_length, **seen)
+    beam, beam_sd = metadata.beam_errors.corrected(raw_beam, **seen)
     return Measurements(lonlat[:, :4], lonlat[:, 8], length, length_sd, beam, beam_sd, heading)
 
 
@@ -80,13 +79,3 @@ def _geodesic(start: NDArray[np.float64], end: NDArray[np.float64]) -> tuple[NDA
     half_turn = np.mod(np.asarray(azimuth, np.float64), 180.0)
     # A rounded-up remainder (-1e-15 modulo 180 is 180 in float64) is north again.
     return np.asarray(distance, np.float64), np.where(half_turn >= 180.0, 0.0, half_turn)
-
-
-def _calibrated(
-    raw_m: NDArray[np.float64], gsd_m: float, bias_px: float, sd_px: float, sd_fraction: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A raw dimension less the model's bias, and its sd: an error of the two edges and one in proportion.
-
-    Example: 100 m at 3 m a pixel, bias +0.5 px, sd 1 px and 2 %: 98.5 m, sd sqrt(3.0^2 + 2.0^2) = 3.6 m.
-    """
-    return np.maximum(raw_m - bias_px * gsd_m, 0.5 * gsd_m), np.hypot(sd_px * gsd_m, sd_fraction * raw_m)

@@ -53,7 +53,7 @@ class TorchDetector:
             )
         self.metadata = metadata
         self.saturated_tiles = 0  # raw output has no limit
-        self._threshold = metadata.score_threshold if score_threshold is None else score_threshold
+        self._threshold = metadata.lowest_score_threshold if score_threshold is None else score_threshold
         self._device = torch.device(device)
         self._staging = torch.empty(0, dtype=torch.uint8)
         if device == "cuda":

@@ -209,12 +209,13 @@ def _without_colliding_labels(outlines: list[Outline], frame: Frame) -> list[Out
 
 
 def ship_line(ship: Any) -> str:
-    """'92 ± 4 m × 15 ± 2 m, heading 28° or 208°, looks like a tanker: 91%, score 0.84'."""
+    """'92 ± 4 m × 15 ± 2 m, heading 28° or 208°, looks like a tanker: 91%, score 0.84, a ship: 93%'."""
     s = ship
     beam = "" if np.isnan(s.beam_m) else f" × {s.beam_m:.0f} ± {s.beam_sd_m:.0f} m"
     return (
         f"{s.length_m:.0f} ± {s.length_sd_m:.0f} m{beam}, heading {s.heading_deg:.0f}° or {s.heading_deg + 180:.0f}°, "
-        f"looks like a tanker: {wording.probability(s.tanker_probability)}, score {s.score:.2f}"
+        f"looks like a tanker: {wording.probability(s.tanker_probability)}, score {s.score:.2f}, "
+        f"a ship: {wording.probability(s.ship_probability)}"
     )
 
 

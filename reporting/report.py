@@ -150,7 +150,11 @@ def _telling(estimate: Estimate, scene_id: str) -> tuple[float, ...]:
         estimate.detections.detection_id.isin([i for ids in looks.detection_ids for i in ids])
     ]
     gsd_m = next((r.gsd_m for r in estimate.records if r.scene_id == scene_id), math.inf)
-    return float((alongside.score * alongside.tanker_probability).sum()), float(looks.observed_fraction.sum()), -gsd_m
+    return (
+        float((alongside.ship_probability * alongside.tanker_probability).sum()),
+        float(looks.observed_fraction.sum()),
+        -gsd_m,
+    )
 
 
 def _charts(estimate: Estimate) -> list[Any]:

@@ -113,7 +113,7 @@ def detection_row(record: SceneRecord, number: int, centre, length, beam, headin
     return dict(zip(COLUMNS, [
         f"{record.scene_id}-{number:04d}", record.scene_id, record.acquired_at, *centre,
         length_m, 3.5, beam_m, 1.5, heading % 180, kind, tanker if kind == "tanker" else 1 - tanker,
-        rng.uniform(0.5, 0.93), tanker, most_likely_size_class(probabilities)[0], list(probabilities[0]),
+        rng.uniform(0.5, 0.93), 0.95, tanker, most_likely_size_class(probabilities)[0], list(probabilities[0]),
         *dwt, 3.0, record.model_id, False, box(centre, length_m, beam_m, heading),
     ], strict=True))  # fmt: skip
 

@@ -380,6 +380,31 @@ def test_a_score_threshold_drops_what_scores_less(tmp_path):
     assert kept[0].fingerprint != dropped[0].fingerprint
 
 
+def test_each_scene_is_judged_at_its_own_gsds_threshold_and_probability(tmp_path):
+    """The bright hull scores 0.9: kept at 3 m, dropped at 10 m, unless the user says otherwise."""
+    card = metadata(
+        max_working_gsd_m=5.0, score_threshold=0.5, coarse_score_thresholds=({"from_gsd_m": 6.0, "score": 0.95},),
+        ship_slope=2.0, ship_log_blur=-1.5,
+    )  # fmt: skip
+    found = {}
+    for gsd_m in (3.0, 10.0):
+        transform = north_up(UTM, LON, LAT, (gsd_m, gsd_m))
+        scene = make_scene(tmp_path / f"{gsd_m}", [hull_at(UTM, transform, 150, 150)], transform=transform,
+                           width=300, height=300, gsd_m=gsd_m)  # fmt: skip
+        for score in (None, 0.1):
+            found[gsd_m, score] = detect_scene(scene, BrightHulls(card), DetectSettings(score_threshold=score))
+
+    assert {key: len(ships) for key, (_, ships) in found.items()} == {
+        (3.0, None): 1, (10.0, None): 0, (3.0, 0.1): 1, (10.0, 0.1): 1,
+    }  # fmt: skip
+    assert found[10.0, None][0].settings["score_threshold"] == 0.95
+    odds = (0.9 / 0.1) ** 2
+    assert found[3.0, None][1].ship_probability[0] == pytest.approx(odds / (1 + odds))
+    # 10 m shown at 5 m: 2 pixels a sample.
+    odds *= 2.0**-1.5
+    assert found[10.0, 0.1][1].ship_probability[0] == pytest.approx(odds / (1 + odds), rel=1e-3)
+
+
 def test_progress_rises_to_the_end_and_the_stage_table_adds_up(tmp_path):
     scene = make_scene(tmp_path, [])
     heard: list[tuple[int, int]] = []

@@ -43,7 +43,7 @@ def test_a_box_is_measured_on_the_ellipsoid_wherever_it_lies(heading, length, ra
     angle = np.radians(heading - 90)
     boxes = Boxes.from_xywhr([[0, 0, length / gsd, length / ratio / gsd, angle]])
 
-    ship = measure(boxes, plane_at(129.0, lat, gsd), working_gsd_m=gsd, metadata=metadata())
+    ship = measure(boxes, plane_at(129.0, lat, gsd), working_gsd_m=gsd, sensor_px=1.0, metadata=metadata())
 
     assert ship.length_m[0] == pytest.approx(length, rel=1e-4)
     assert ship.beam_m[0] == pytest.approx(max(length / ratio, gsd / 2), rel=1e-4)
@@ -57,7 +57,7 @@ def test_the_models_bias_comes_off_and_its_errors_become_metres():
     card = metadata(length_bias_px=0.5, length_sd_px=1.0, length_sd_fraction=0.02, beam_bias_px=-1.0, beam_sd_px=2.0)
     boxes = Boxes.from_xywhr([[0, 0, 100 / 3, 15 / 3, 0.0]])
 
-    ship = measure(boxes, plane_at(133, 42, 3.0), working_gsd_m=3.0, metadata=card)
+    ship = measure(boxes, plane_at(133, 42, 3.0), working_gsd_m=3.0, sensor_px=1.0, metadata=card)
 
     assert ship.length_m[0] == pytest.approx(98.5, abs=0.01)
     assert ship.length_sd_m[0] == pytest.approx(np.hypot(3.0, 2.0), abs=0.01)
@@ -69,7 +69,7 @@ def test_a_bias_never_makes_a_ship_vanish():
     card = metadata(length_bias_px=2.0, beam_bias_px=2.0)
     boxes = Boxes.from_xywhr([[0, 0, 2.5, 1.0, 0.0]])
 
-    ship = measure(boxes, plane_at(133, 42, 10.0), working_gsd_m=10.0, metadata=card)
+    ship = measure(boxes, plane_at(133, 42, 10.0), working_gsd_m=10.0, sensor_px=1.0, metadata=card)
 
     assert ship.length_m[0] == pytest.approx(5.0, abs=0.1)
     assert ship.beam_m[0] == pytest.approx(5.0)

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -34,6 +35,36 @@ def test_a_scene_is_resampled_only_where_the_model_does_not_know_its_gsd(scene, 
     assert card().working_gsd_m(scene) == working
 
 
+def test_a_scene_is_judged_at_the_threshold_for_its_gsd():
+    coarse = ({"from_gsd_m": 5.0, "score": 0.4}, {"from_gsd_m": 12.0, "score": 0.2})
+    calibrated = card(score_threshold=0.3, coarse_score_thresholds=coarse)
+
+    assert [calibrated.score_threshold_at(gsd_m) for gsd_m in (0.5, 4.99, 5.0, 10.0, 30.0)] == [0.3, 0.3, 0.4, 0.4, 0.2]
+    assert calibrated.lowest_score_threshold == 0.2
+    assert card(score_threshold=0.3).score_threshold_at(10.0) == 0.3
+
+
+def test_a_card_without_calibration_takes_scores_at_their_word():
+    scores = np.array([0.05, 0.5, 0.93])
+    np.testing.assert_allclose(card().ship_probability(scores, 10.0), scores)
+
+
+def test_a_pixel_of_a_coarse_scene_spans_several_working_pixels():
+    fine = card(max_working_gsd_m=4.0)
+    assert [fine.sensor_px(gsd_m) for gsd_m in (0.5, 3.0, 4.0, 10.0)] == [1.0, 1.0, 1.0, 2.5]
+
+
+def test_size_errors_grow_with_blur_and_size():
+    errors = card(length_bias_px=0.5, length_bias_px_per_blur=1.0, length_bias_fraction=0.01, length_sd_px=1.0,
+                  length_sd_px_per_blur=2.0, length_sd_fraction=0.02).length_errors  # fmt: skip
+
+    length, sd = errors.corrected(np.array([200.0]), working_gsd_m=4.0, sensor_px=2.5)
+
+    # 2 px of 4 m and 1 % off: 200 - 8 - 2; edges 4 px of 4 m, and 2 % of 200 m.
+    np.testing.assert_allclose(length, [190.0])
+    np.testing.assert_allclose(sd, [np.hypot(16.0, 4.0)])
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -44,6 +75,8 @@ def test_a_scene_is_resampled_only_where_the_model_does_not_know_its_gsd(scene, 
         {"created": datetime(2026, 11, 22)},  # noqa: DTZ001
         {"weights_sha256": "not a hash"},
         {"colour": "blue"},
+        {"ship_slope": 0.0},
+        {"coarse_score_thresholds": [{"from_gsd_m": 9.0, "score": 0.2}, {"from_gsd_m": 5.0, "score": 0.3}]},
     ],
     ids=lambda wrong: next(iter(wrong)),
 )

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..errors import BerthwatchError
 from ..imagery.radiometry import estimate_stretch
 from ..imagery.tiles import read_tiles
 from .chip_plan import ChipJob
-from .chips import Chip, write_chips
+from .chips import write_chips
 from .crops import cut_chip
 
 PARTS = ".parts"
@@ -48,6 +48,7 @@ def fingerprint(job: ChipJob) -> str:
         "tiles": [[tile.x0, tile.y0] for tile in job.grid.tiles],
         "labels": [job.labels.corners.tolist(), job.labels.kinds, job.labels.difficult.tolist()],
         "split": job.split,
+        "sensor_px": job.sensor_px,
     }
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
@@ -78,7 +79,7 @@ def _write_chip(job: ChipJob, window: Any, rgb: np.ndarray, out: Path) -> dict[s
     size = job.grid.tile_px
     origin = np.array([window.x0, window.y0], float)
     labels = job.labels.moved(job.labels.corners - origin)
-    chip: Chip = cut_chip(rgb, labels, (size / 2, size / 2), scale=1.0, size=size)
+    chip = replace(cut_chip(rgb, labels, (size / 2, size / 2), scale=1.0, size=size), sensor_px=job.sensor_px)
     name = job.chip_name(window)
     write_chips(out, job.split, [(name, chip)])
     lengths = chip.labels.sides[:, 0].round(1).tolist() if len(chip.labels) else []

@@ -40,6 +40,11 @@ class ChipJob:
     labels: ShipLabels
     split: Split = "train"
 
+    @property
+    def sensor_px(self) -> float:
+        """Chip pixels that one of the picture's own spans, at least 1."""
+        return max(1.0, self.image.scene.gsd_m / self.grid.gsd_m)
+
     def chip_name(self, tile: TileWindow) -> str:
         """Of a chip, safe as a file name."""
         return f"{self.prefix}_{tile.row:03d}_{tile.col:03d}"

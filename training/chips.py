@@ -6,13 +6,15 @@ Every source yields chips of one size; `write_chips` puts them where Ultralytics
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ..errors import BerthwatchError
 from .crops import SMALLEST_SHIP_PX, Chip, cut_chip
@@ -23,6 +25,8 @@ IGNORED = len(MODEL_CLASSES)
 
 # Fewer pixels than this along the hull and no one can tell a tanker from a bulk carrier.
 KIND_VISIBLE_PX = 18.0
+
+_SENSOR_PX = "sensor_px"  # text entry of a chip's PNG
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,9 @@ def chip_round(rng: np.random.Generator, scene: LabelledPicture, centre: tuple[f
                scale: float) -> Chip:  # fmt: skip
     """A chip with `centre` (x, y in scene pixels) in its middle, turned and mirrored at random."""
     angle = rng.uniform(0, 2 * np.pi)
-    return cut_chip(scene.rgb, scene.labels, centre, scale=scale, angle_rad=angle, size=size,
+    chip = cut_chip(scene.rgb, scene.labels, centre, scale=scale, angle_rad=angle, size=size,
                     mirror=rng.random() < 0.5)  # fmt: skip
+    return replace(chip, sensor_px=max(1.0, scene.sensor_px * scale))
 
 
 def with_pasted_hulls(rng: np.random.Generator, chip: Chip, hulls: Sequence[Hull], weights: NDArray[np.float64], *,
@@ -122,7 +127,7 @@ def with_pasted_hulls(rng: np.random.Generator, chip: Chip, hulls: Sequence[Hull
             kinds.append(hull.kind if length_px >= KIND_VISIBLE_PX * sensor_px else "ship")
             offset += beam_px * rng.uniform(1.03, 1.4) + 0.5
     added = ShipLabels(np.array(new).reshape(-1, 4, 2), tuple(kinds), np.zeros(len(new), bool))
-    return Chip(rgb, concatenate([chip.labels, added]))
+    return replace(chip, rgb=rgb, labels=concatenate([chip.labels, added]))
 
 
 def _box(centre: tuple[float, float], length: float, beam: float, angle: float) -> NDArray[np.float64]:
@@ -142,7 +147,7 @@ def label_lines(labels: ShipLabels, size: int) -> list[str]:
 
 
 def write_chips(root: Path, split: str, chips: Iterable[tuple[str, Chip]]) -> int:
-    """Write chips as PNG and label file each; returns how many. A chip already there is left as it is."""
+    """Write chips as PNG and label file each; returns how many. The PNG bears the chip's `sensor_px` as a text."""
     count = 0
     for folder in ("images", "labels"):
         (root / folder / split).mkdir(parents=True, exist_ok=True)
@@ -151,7 +156,9 @@ def write_chips(root: Path, split: str, chips: Iterable[tuple[str, Chip]]) -> in
         label = root / "labels" / split / f"{name}.txt"
         label.write_text("\n".join(label_lines(chip.labels, chip.rgb.shape[0])) + "\n")
         half_written = picture.with_suffix(".part.png")
-        cv2.imwrite(str(half_written), chip.rgb[..., ::-1])
+        facts = PngInfo()
+        facts.add_text(_SENSOR_PX, f"{chip.sensor_px:.3f}")
+        Image.fromarray(chip.rgb).save(half_written, pnginfo=facts, compress_level=1)
         half_written.replace(picture)
         count += 1
     return count
@@ -186,19 +193,24 @@ def read_chips(root: Path, split: str) -> Iterator[Chip]:
 def read_chip(root: Path, split: str, name: str) -> Chip:
     """One chip as it lies on disk; of each ship's kind only its class is known, told by a kind of that class.
 
+    A PNG that says nothing of its sensor is taken to be as sharp as its pixels.
+
     Raises:
         BerthwatchError: its picture cannot be read.
     """
     picture = root / "images" / split / f"{name}.png"
-    bgr = cv2.imread(str(picture))
-    if bgr is None:
-        raise BerthwatchError(f"{picture} is no picture; make the chips again")
+    try:
+        with Image.open(picture) as file:
+            rgb = np.array(file.convert("RGB"), np.uint8)
+            sensor_px = float(file.info.get(_SENSOR_PX, 1.0))
+    except OSError:
+        raise BerthwatchError(f"{picture} is no picture; make the chips again") from None
     lines = (root / "labels" / split / f"{name}.txt").read_text().split("\n")
     table = np.array([line.split() for line in lines if line.strip()], float).reshape(-1, 9)
     indexes = table[:, 0].astype(int)
     kinds = tuple(_KIND_OF_CLASS[MODEL_CLASSES[i]] if i < IGNORED else "unknown" for i in indexes)
-    labels = ShipLabels(table[:, 1:].reshape(-1, 4, 2) * bgr.shape[0], kinds, indexes >= IGNORED)
-    return Chip(np.ascontiguousarray(bgr[..., ::-1], np.uint8), labels)
+    labels = ShipLabels(table[:, 1:].reshape(-1, 4, 2) * rgb.shape[0], kinds, indexes >= IGNORED)
+    return Chip(rgb, labels, sensor_px)
 
 
 def preview_sheet(chips: Sequence[Chip], *, columns: int = 6) -> NDArray[np.uint8]:

@@ -20,10 +20,14 @@ SMALLEST_SHIP_PX = 8.0
 
 @dataclass(frozen=True)
 class Chip:
-    """A training picture: rgb uint8 (size, size, 3) and its ships in chip pixels."""
+    """A training picture: rgb uint8 (size, size, 3) and its ships in chip pixels.
+
+    sensor_px: how many of its pixels one sample of the sensor spans, at least 1; 2 for Sentinel-2 shown at 5 m.
+    """
 
     rgb: NDArray[np.uint8]
     labels: ShipLabels
+    sensor_px: float = 1.0
 
 
 def chip_transform(

@@ -71,6 +71,7 @@ class Sources:
     crop_weights: NDArray[np.float64]
     planet: LabelledPicture
     sentinel2: tuple[SatelliteScene, ...]
+    held_out_sentinel2: tuple[SatelliteScene, ...]
     hulls: tuple[Hull, ...]
     hull_weights: NDArray[np.float64]
 
@@ -89,7 +90,7 @@ def read_sources(data: Path) -> Sources:
         held_out_crops,
         _normalised([_crop_weight(picture) for picture in crops]),
         planet,
-        tuple(_read_sentinel2(data / "sentinel2")),
+        *_read_sentinel2(data / "sentinel2"),
         tuple(hulls),
         _normalised([PASTED_SHARE.get(hull.kind, 0.01) / of_kind[hull.kind] for hull in hulls]),
     )
@@ -102,14 +103,18 @@ def _crop_weight(picture: LabelledPicture) -> float:
     return weight * (0.5 if kinds <= {"leisure"} else 1.0)
 
 
-def _read_sentinel2(folder: Path) -> Iterator[SatelliteScene]:
+def _read_sentinel2(folder: Path) -> tuple[tuple[SatelliteScene, ...], tuple[SatelliteScene, ...]]:
+    """The scenes to train on and those to validate on; those for evaluation are not even opened."""
+    scenes: dict[bool, list[SatelliteScene]] = {False: [], True: []}
     for path in sorted(folder.glob("*.tif")):
-        if any(name in path.name for name in (*SENTINEL2_HELD_OUT, *SENTINEL2_VALIDATION)):
+        if any(name in path.name for name in SENTINEL2_HELD_OUT):
             continue
         with rasterio.open(path) as dataset:
             bands = dataset.read([1, 2, 3]).astype(np.float32)
         labels = tightened(read_dota(path.with_suffix(".txt")), SENTINEL2_OUTLINE_EXCESS_PX)
-        yield SatelliteScene(bands, labels, open_scene(path).gsd_m, _shore(bands))
+        for_validation = any(name in path.name for name in SENTINEL2_VALIDATION)
+        scenes[for_validation].append(SatelliteScene(bands, labels, open_scene(path).gsd_m, _shore(bands)))
+    return tuple(scenes[False]), tuple(scenes[True])
 
 
 def _shore(bands: NDArray[np.float32]) -> NDArray[np.int_]:
@@ -140,7 +145,11 @@ def mixture(sources: Sources, *, seed: int, size: int = 320) -> Iterator[tuple[s
 
 
 def validation(sources: Sources, *, seed: int, size: int = 320) -> Iterator[tuple[str, Chip]]:
-    """Named chips without end that share no picture and no hull with `mixture`: held-out crops, synthetic ports."""
+    """Named chips without end that share no picture and no hull with `mixture`.
+
+    Held-out crops, synthetic ports, and chips from anywhere in the held-out Sentinel-2 scenes, where shore and open
+    sea are as frequent as they are in a scene.
+    """
     rng = np.random.default_rng(seed)
     crops = replace(
         sources, crops=sources.held_out_crops, crop_weights=_normalised([1.0] * len(sources.held_out_crops))
@@ -149,9 +158,10 @@ def validation(sources: Sources, *, seed: int, size: int = 320) -> Iterator[tupl
         "crops": _crop_chips(rng, crops, size),
         "synthetic": _synthetic_chips(rng, None, size, coarse=False),
         "synthetic_coarse": _synthetic_chips(rng, None, size, coarse=True),
+        "sentinel2": _validation_sentinel2_chips(rng, sources.held_out_sentinel2, size),
     }
     for number in itertools.count():
-        name = str(rng.choice(list(streams), p=[0.6, 0.25, 0.15]))
+        name = str(rng.choice(list(streams), p=[0.42, 0.18, 0.1, 0.3]))
         yield f"{name}_{seed}_{number:06d}", varied_tone(rng, next(streams[name]))
 
 
@@ -187,15 +197,8 @@ def _sentinel2_chips(rng: Rng, sources: Sources, size: int, chips_a_stretch: int
     weights = _normalised([len(scene.ships) ** 0.5 * scene.bands[0].size ** 0.25 for scene in sources.sentinel2])
     while True:
         scene = sources.sentinel2[rng.choice(len(weights), p=weights)]
-        gsd_m = float(rng.uniform(3.2, 6.0))
-        zoom = scene.gsd_m / gsd_m
-        rgb = stretched(scene.bands, low=rng.uniform(0.2, 2), high=rng.uniform(97, 99.7), gamma=rng.uniform(0.6, 1.0))
-        shown = cv2.resize(
-            rgb, (round(rgb.shape[1] * zoom), round(rgb.shape[0] * zoom)),
-            interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR,
-        )  # fmt: skip
-        ships = scene.ships.moved(scene.ships.corners * zoom)
-        picture = LabelledPicture("sentinel2", np.asarray(shown, np.uint8), ships, gsd_m, zoom)
+        picture = _shown(rng, scene)
+        gsd_m, zoom = scene.gsd_m / picture.sensor_px, picture.sensor_px
         for _ in range(chips_a_stretch):
             if rng.random() < SHORE_SHARE and len(scene.shore):
                 row, col = scene.shore[rng.integers(len(scene.shore))] * zoom
@@ -205,6 +208,25 @@ def _sentinel2_chips(rng: Rng, sources: Sources, size: int, chips_a_stretch: int
             if rng.random() < 0.3:
                 chip = _pasted(rng, sources, chip, gsd_m=gsd_m, sensor_px=zoom, most=5)
             yield chip
+
+
+def _validation_sentinel2_chips(rng: Rng, scenes: Sequence[SatelliteScene], size: int) -> Iterator[Chip]:
+    while True:
+        picture = _shown(rng, scenes[rng.integers(len(scenes))])
+        for _ in range(8):
+            yield scene_chip(rng, picture, size=size, scale=1.0, near_ship=False)
+
+
+def _shown(rng: Rng, scene: SatelliteScene) -> LabelledPicture:
+    """The scene as 8 bits at 3.2 to 6 m."""
+    zoom = scene.gsd_m / float(rng.uniform(3.2, 6.0))
+    rgb = stretched(scene.bands, low=rng.uniform(0.2, 2), high=rng.uniform(97, 99.7), gamma=rng.uniform(0.6, 1.0))
+    shown = cv2.resize(
+        rgb, (round(rgb.shape[1] * zoom), round(rgb.shape[0] * zoom)),
+        interpolation=cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR,
+    )  # fmt: skip
+    ships = scene.ships.moved(scene.ships.corners * zoom)
+    return LabelledPicture("sentinel2", np.asarray(shown, np.uint8), ships, scene.gsd_m / zoom, zoom)
 
 
 def _synthetic_chips(rng: Rng, sources: Sources | None, size: int, *, coarse: bool) -> Iterator[Chip]:
@@ -224,7 +246,7 @@ def _synthetic_chips(rng: Rng, sources: Sources | None, size: int, *, coarse: bo
         )
         unclear = taken.lengths_m / (gsd_m * zoom) < LEAST_SENSOR_PX
         labels = ShipLabels(corners, kinds, unclear)
-        chip = Chip(np.asarray(shown, np.uint8), move_labels(labels, np.eye(2, 3), size))
+        chip = Chip(np.asarray(shown, np.uint8), move_labels(labels, np.eye(2, 3), size), zoom)
         if sources is not None and rng.random() < 0.4:
             chip = _pasted(rng, sources, chip, gsd_m=gsd_m, sensor_px=zoom, most=4)
         yield chip
@@ -241,4 +263,4 @@ def varied_tone(rng: Rng, chip: Chip) -> Chip:
     shade = shade * rng.uniform(0.8, 1.2) * rng.uniform(0.95, 1.05, 3) + rng.uniform(-10, 14)
     if rng.random() < 0.4:
         shade = shade + rng.normal(0, rng.uniform(1, 5), shade.shape)
-    return Chip(np.where(valid, np.clip(shade, 1, 255), 0).astype(np.uint8), chip.labels)
+    return replace(chip, rgb=np.where(valid, np.clip(shade, 1, 255), 0).astype(np.uint8))
