@@ -128,10 +128,12 @@ def report_store(port: Port, store: Path, question: Question | None = None) -> E
         product=question.product,
         period=question.period,
         reported=question.reported,
+        identified=question.identified,
+        pump_limit=question.pump_limit,
         draws=question.draws,
         seed=question.seed,
     )
-    result = replace(result, warnings=(*question.notes, *missing, *result.warnings))
+    result = replace(result, warnings=(*question.notes, *missing, *doubtful_times(result.records), *result.warnings))
     write_report(result, store / REPORT, scenes=reopened(result.records))
     export_estimate(result, store / f"{port.id}.gpkg", format="gpkg")
     export_estimate(result, store / "tables", format="csv")
@@ -155,29 +157,18 @@ def missing_the_port(port: Port, records: Sequence[SceneRecord]) -> list[str]:
     return [f"Scene {scene_id} shows nothing of {port.name}; it tells nothing here." for scene_id in missing]
 
 
-def read_reported(path: Path) -> pd.DataFrame:
-    """Deliveries that states notified, from a CSV with the columns `date` (YYYY-MM-DD, UTC) and `barrels`.
-
-    Raises:
-        BerthwatchError: the file cannot be read, lacks a column, or holds something else than dates and amounts.
-    """
-    try:
-        table = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise BerthwatchError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())}") from error
-    if missing := {"date", "barrels"} - set(table.columns):
-        raise BerthwatchError(
-            f"{path}: has no column {', '.join(sorted(missing))}; the first line must be: date,barrels"
-        )
-    date = pd.to_datetime(table["date"], utc=True, errors="coerce", format="ISO8601")
-    barrels = pd.to_numeric(table["barrels"], errors="coerce")
-    for name, column in (("date", date), ("barrels", barrels.where(barrels >= 0))):
-        if column.isna().any():
-            row = int(column.isna().to_numpy().argmax())
-            raise BerthwatchError(
-                f"{path}: line {row + 2}: {name} is {table[name].iloc[row]!r}; write such as 2024-01-31,15279"
-            )
-    return pd.DataFrame({"date": date, "barrels": barrels.astype("float64")})
+def doubtful_times(records: Iterable[SceneRecord]) -> list[str]:
+    """A warning for each doubt about the times of scenes: a berth's history is no better than they are."""
+    scenes: dict[str, list[str]] = {}
+    for record in records:
+        if record.time_doubt:
+            scenes.setdefault(record.time_doubt, []).append(record.scene_id)
+    found = []
+    for doubt, ids in scenes.items():
+        named = ", ".join(ids[:MOST_SCENES_NAMED]) + (" and others" if len(ids) > MOST_SCENES_NAMED else "")
+        times = "The time of one scene is" if len(ids) == 1 else f"The times of {len(ids)} scenes are"
+        found.append(f"{times} in doubt ({named}): {doubt}. What told each stands under Provenance.")
+    return found
 
 
 def reopened(records: Iterable[SceneRecord]) -> dict[str, Scene]:

@@ -1,17 +1,34 @@
 """When a scene was taken: from what the user says, the product's metadata, its name, or the file's tags."""
 
 import json
-import logging
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 from ..errors import BerthwatchError
 
-log = logging.getLogger(__name__)
+DAY_ALONE = "tells the day alone; noon UTC stands for it, up to 12 hours off"
+FILE_NAME = "a file's name is easily changed"
+FILE_MADE = "may be when the file was made, and names no zone; read as UTC"
 
 _TWELVE_MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
+
+
+@dataclass(frozen=True)
+class Dated:
+    """An acquisition time and what told it.
+
+    Attributes:
+        at: UTC.
+        told_by: in words that a reader of the report understands.
+        doubt: why that may be wrong; "" where nothing speaks against it.
+    """
+
+    at: datetime
+    told_by: str
+    doubt: str = ""
 
 
 def parse_time(text: str) -> datetime:
@@ -64,7 +81,7 @@ _NAMES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], datetime]], ...] 
 _LANDSAT_DAY = re.compile(r"L[COTEM]0[4-9]_L[12][A-Z]{2}_\d{6}_(\d{8})_\d{8}_\d{2}_(?:T1|T2|RT)", re.IGNORECASE)
 
 
-def time_from_name(name: str) -> datetime | None:
+def time_from_name(name: str, told_by: str = "file name") -> Dated | None:
     """Time in a well-known product name (Sentinel-2, PlanetScope, SkySat, Maxar, Pleiades, SPOT, Landsat), or None.
 
     A Landsat name tells the day alone and gives noon UTC.
@@ -72,63 +89,56 @@ def time_from_name(name: str) -> datetime | None:
     for pattern, read in _NAMES:
         if match := pattern.search(name):
             try:
-                return read(match)
+                return Dated(read(match), f"{told_by} {name}")
             except ValueError:  # the digits are no date: the name only looks like one
                 continue
     if match := _LANDSAT_DAY.search(name):
-        return _noon(match.group(1), name)
+        return _noon(match.group(1), f"{told_by} {name}")
     return None
 
 
-def _noon(day: str, told_by: str) -> datetime | None:
+def _noon(day: str, told_by: str) -> Dated | None:
     """A date alone stands for noon UTC of that day, off by twelve hours at the most; None where it is no date."""
     try:
-        noon = datetime.combine(date.fromisoformat(day.strip()), time(12), tzinfo=UTC)
+        return Dated(datetime.combine(date.fromisoformat(day.strip()), time(12), tzinfo=UTC), told_by, DAY_ALONE)
     except ValueError:
         return None
-    log.warning("%s: tells the day alone; noon UTC stands for it, up to 12 hours off. Give --acquired-at", told_by)
-    return noon
 
 
-def time_from_tags(tags: Mapping[str, str], name: str = "scene") -> datetime | None:
+def time_from_tags(tags: Mapping[str, str]) -> Dated | None:
     """Time in a raster's tags, or None.
 
     TIFFTAG_DATETIME has no zone by its standard; satellite products write UTC there, and so it is read. Other programs
-    write when they made the file: its use is logged as a warning, in which `name` is the raster's. A date alone gives
-    noon UTC.
+    write when they made the file, so it is doubted. A date alone gives noon UTC.
     """
     for key in ("ACQUISITIONDATETIME", "ACQUISITION_DATETIME", "ACQUIRED_AT", "acquired", "datetime"):
-        if instant := _lenient(tags.get(key, "")):
-            return instant
-    for key, layout in (("TIFFTAG_DATETIME", "%Y:%m:%d %H:%M:%S"), ("NITF_IDATIM", "%Y%m%d%H%M%S")):
+        if dated := _lenient(tags.get(key, ""), f"tag {key}"):
+            return dated
+    for key, layout, doubt in (
+        ("TIFFTAG_DATETIME", "%Y:%m:%d %H:%M:%S", FILE_MADE),
+        ("NITF_IDATIM", "%Y%m%d%H%M%S", ""),
+    ):
         try:
-            instant = datetime.strptime(tags.get(key, ""), layout).replace(tzinfo=UTC)
+            return Dated(datetime.strptime(tags.get(key, ""), layout).replace(tzinfo=UTC), f"tag {key}", doubt)
         except ValueError:
             continue
-        if key == "TIFFTAG_DATETIME":
-            log.warning(
-                "%s: only %s %s tells the time; it is read as UTC, and may be when the file was made. "
-                "Give --acquired-at if you know better",
-                *(name, key, tags[key]),
-            )
-        return instant
     return None
 
 
-def time_from_properties(properties: Mapping[str, object]) -> datetime | None:
+def time_from_properties(properties: Mapping[str, object], told_by: str) -> Dated | None:
     """Time in the properties of a STAC or Planet item: the instant, an interval's middle, or noon UTC of a date."""
     for key in ("datetime", "acquired"):
         if isinstance(text := properties.get(key), str):
-            return _lenient(text)
+            return _lenient(text, told_by)
     start, end = properties.get("start_datetime"), properties.get("end_datetime")
     if isinstance(start, str) and isinstance(end, str):
-        first, last = _lenient(start), _lenient(end)
+        first, last = _lenient(start, told_by), _lenient(end, told_by)
         if first and last:
-            return first + (last - first) / 2
+            return Dated(first.at + (last.at - first.at) / 2, f"{told_by}, the middle of its interval", first.doubt)
     return None
 
 
-def time_beside(path: Path) -> datetime | None:
+def time_beside(path: Path) -> Dated | None:
     """Time from a STAC or Planet item lying beside a raster (`scene.json`, `scene_metadata.json`), or None."""
     stem = re.sub(r"_3B_.*$", "", path.stem)  # Planet: one item for all the assets of a scene
     for name in (f"{path.stem}.json", f"{path.stem}_metadata.json", f"{stem}_metadata.json", f"{stem}.json"):
@@ -140,17 +150,17 @@ def time_beside(path: Path) -> datetime | None:
         except (OSError, ValueError):
             continue
         properties = item.get("properties") if isinstance(item, dict) else None
-        if isinstance(properties, dict) and (instant := time_from_properties(properties)):
-            return instant
+        if isinstance(properties, dict) and (dated := time_from_properties(properties, f"item {name} beside it")):
+            return dated
     return None
 
 
-def _lenient(text: str) -> datetime | None:
+def _lenient(text: str, told_by: str) -> Dated | None:
     """ISO 8601 written by a machine: UTC where it names no zone, noon of a date alone; None where it is no time."""
-    if noon := _noon(text, text.strip()):
+    if noon := _noon(text, told_by):
         return noon
     try:
         instant = datetime.fromisoformat(text.strip())
     except ValueError:
         return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    return Dated(instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC), told_by)

@@ -1,5 +1,6 @@
 """A scene: where its pixels are, where on the ground they lie, when they were taken. No pixel is read here."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +17,15 @@ from pyproj.exceptions import ProjError
 from rasterio.crs import CRS
 from rasterio.io import DatasetReader
 
+from ..configs.plausible_time import impossible
 from ..errors import BerthwatchError
-from .acquired_at import time_from_tags
+from .acquired_at import FILE_NAME, Dated, time_from_tags
 from .antimeridian import cut_at_antimeridian
 from .band_order import rgb_band_indexes
 from .raster import absolute_name, gdal_name, open_raster
 from .sources import find_source
+
+log = logging.getLogger(__name__)
 
 _WGS84 = Geod(ellps="WGS84")
 _READABLE_DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
@@ -53,6 +57,10 @@ class Scene:
     dtype: str
     cloud_mask: str | None
     """A raster that says what is obscured: nonzero, or Sentinel-2 SCL, Planet UDM2, Landsat QA_PIXEL classes."""
+    time_source: str = ""
+    """What told the time, in words; "" where nothing does."""
+    time_doubt: str = ""
+    """Why that may be wrong; "" where nothing speaks against it."""
 
     def to_lonlat(self, xy: ArrayLike) -> NDArray[np.float64]:
         """Pixel coordinates (n, 2) -> longitude, latitude (n, 2) in degrees, WGS84."""
@@ -116,10 +124,9 @@ def open_scene(
     and overrides what the product says. `cloud_mask`: see Scene.
 
     Raises BerthwatchError when there is no such file, it is no image, has no pixels, no CRS, no affine
-    georeference, or no bands to make red, green and blue of.
+    georeference, no bands to make red, green and blue of, when it holds a pole, or `acquired_at` lies in the future.
     """
-    if acquired_at is not None and acquired_at.tzinfo is None:
-        raise BerthwatchError(f"acquired_at {acquired_at.isoformat()} has no time zone; give it in UTC")
+    given = _given_by_the_user(acquired_at) if acquired_at else None
     found = find_source(source, bands)
     with open_raster(found.raster) as dataset:
         name = str(source)
@@ -129,13 +136,13 @@ def open_scene(
         for colour, band in zip(("red", "green", "blue"), band_indexes, strict=True):
             if not 1 <= band <= dataset.count:
                 raise BerthwatchError(f"{name}: has no band {band}, asked for as {colour}; give 1 to {dataset.count}")
-        time = acquired_at or found.acquired_at or time_from_tags(_all_tags(dataset), name)
+        dated = given or _believed(found.dated or time_from_tags(_all_tags(dataset)), name)
         gsd_x_m, gsd_y_m = _ground_sample_distance(dataset, name)
         mask = gdal_name(cloud_mask) if cloud_mask else found.cloud_mask
-        return Scene(
+        scene = Scene(
             scene_id=found.scene_id,
             source=absolute_name(found.raster),
-            acquired_at=time.astimezone(UTC) if time else None,
+            acquired_at=dated.at if dated else None,
             crs=dataset.crs,
             transform=dataset.transform,
             width=dataset.width,
@@ -146,7 +153,34 @@ def open_scene(
             band_indexes=band_indexes,
             dtype=dataset.dtypes[0],
             cloud_mask=absolute_name(mask) if mask else None,
+            time_source=dated.told_by if dated else "",
+            time_doubt=dated.doubt if dated else "",
         )
+    _check_no_pole(scene, name)
+    return scene
+
+
+def _given_by_the_user(acquired_at: datetime) -> Dated:
+    if acquired_at.tzinfo is None:
+        raise BerthwatchError(f"acquired_at {acquired_at.isoformat()} has no time zone; give it in UTC")
+    if why := impossible(acquired_at):
+        raise BerthwatchError(f"acquired_at {acquired_at.isoformat()} {why}")
+    return Dated(acquired_at.astimezone(UTC), "given by the user")
+
+
+def _believed(dated: Dated | None, name: str) -> Dated | None:
+    """What product or file tell of the time, if it can be; a doubt about it is logged."""
+    if dated is None:
+        return None
+    if why := impossible(dated.at):
+        log.warning("%s: its time %s (%s) %s; it is not used", *(name, dated.at.isoformat(), dated.told_by, why))
+        return None
+    if dated.doubt not in ("", FILE_NAME):  # names tell the time of most pictures: that is left to the report
+        log.warning(
+            "%s: its time %s is told by %s: %s. Give --acquired-at if you know better",
+            *(name, dated.at.isoformat(), dated.told_by, dated.doubt),
+        )
+    return dated
 
 
 def _all_tags(dataset: DatasetReader) -> dict[str, str]:
@@ -183,6 +217,19 @@ def _check_georeference(dataset: DatasetReader, name: str) -> None:
             f"{name}: has no position on the ground (its transform is {tuple(dataset.transform)[:6]}); "
             "give the georeferenced product, or write corners in with gdal_translate -a_ullr"
         )
+
+
+def _check_no_pole(scene: Scene, name: str) -> None:
+    """Round a pole longitudes run through all values: no outline in degrees can be drawn, and no area be told."""
+    for pole, lat in (("North", 90.0), ("South", -90.0)):
+        # On a grid in degrees a pole is the whole upper or lower edge, never inside: such a scene has an outline.
+        at = scene.from_lonlat([[lon, lat] for lon in (-180.0, -90.0, 0.0, 90.0)])
+        inside = np.isfinite(at).all(axis=1) & (at > 0).all(axis=1) & (at < (scene.width, scene.height)).all(axis=1)
+        if inside.any():
+            raise BerthwatchError(
+                f"{name}: holds the {pole} Pole, round which no outline in degrees can be drawn; "
+                "cut out the part that you want: gdal_translate -projwin …"
+            )
 
 
 def _ground_sample_distance(dataset: DatasetReader, name: str) -> tuple[float, float]:

@@ -6,13 +6,12 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import urljoin
 
 from ..errors import BerthwatchError
-from .acquired_at import time_beside, time_from_name, time_from_properties
+from .acquired_at import FILE_NAME, Dated, time_beside, time_from_name, time_from_properties
 from .band_vrt import stack_bands
 from .raster import gdal_name
 
@@ -26,7 +25,7 @@ class RasterSource:
     raster: str
     """A path, /vsi path or VRT XML."""
     scene_id: str
-    acquired_at: datetime | None = None
+    dated: Dated | None = None
     cloud_mask: str | None = None
     band_indexes: tuple[int, int, int] | None = None
     """None: to be found in the raster."""
@@ -75,9 +74,14 @@ def _from_raster(text: str) -> RasterSource:
     return RasterSource(
         raster=raster,
         scene_id=scene_id_from(name),
-        acquired_at=(time_beside(path) if path.is_file() else None) or time_from_name(name),
+        dated=(time_beside(path) if path.is_file() else None) or _by_file_name(name),
         cloud_mask=_udm2_beside(path),
     )
+
+
+def _by_file_name(name: str) -> Dated | None:
+    dated = time_from_name(name)
+    return dated and replace(dated, doubt="; ".join(filter(None, (dated.doubt, FILE_NAME))))
 
 
 def _udm2_beside(path: Path) -> str | None:
@@ -101,7 +105,7 @@ def _from_bands(source: str, bands: Mapping[str, str | Path]) -> RasterSource:
     if all(value.isdecimal() for value in values):
         whole = find_source(source)
         red, green, blue = (int(value) for value in values)
-        return RasterSource(whole.raster, whole.scene_id, whole.acquired_at, whole.cloud_mask, (red, green, blue))
+        return RasterSource(whole.raster, whole.scene_id, whole.dated, whole.cloud_mask, (red, green, blue))
     for colour, value in zip(_COLOURS, values, strict=True):
         if gdal_name(value) == value and not value.startswith("/vsi") and not Path(value).is_file():
             raise BerthwatchError(f"band {colour}: {value}: no such file; check the path")
@@ -110,7 +114,7 @@ def _from_bands(source: str, bands: Mapping[str, str | Path]) -> RasterSource:
     return RasterSource(
         raster=stack_bands([gdal_name(value) for value in values]),
         scene_id=scene_id_from(own_name),
-        acquired_at=time_from_name(own_name) or next(filter(None, map(time_from_name, names)), None),
+        dated=_by_file_name(own_name) or next(filter(None, map(_by_file_name, names)), None),
     )
 
 
@@ -154,7 +158,8 @@ def _from_safe(source: str, name: str, images: Iterable[str], *, prefix: str) ->
         # Zero is no data in every Sentinel-2 product, but the JP2 files do not say so.
         raster=stack_bands([f"{prefix}{band}" for band in chosen], nodata=0),
         scene_id=scene_id_from(name),
-        acquired_at=time_from_name(name) or time_from_name(str(chosen[0])),
+        dated=time_from_name(name, "product name")
+        or time_from_name(PurePosixPath(str(chosen[0])).name, "name of the band file"),
         cloud_mask=f"{prefix}{classification}" if classification else None,
     )
 
@@ -175,7 +180,7 @@ def _from_stac_item(text: str) -> RasterSource:
 
     common = {
         "scene_id": scene_id_from(str(item.get("id") or PurePosixPath(text).stem)),
-        "acquired_at": time_from_properties(properties) or time_from_name(str(item.get("id", ""))),
+        "dated": time_from_properties(properties, "STAC item") or time_from_name(str(item.get("id", "")), "STAC id"),
         "cloud_mask": next((href(key) for key in ("scl", "SCL", "udm2", "qa_pixel", "cloud") if key in assets), None),
     }
     colours = {colour: key for key in assets for colour in _asset_colours(key, assets[key])}

@@ -132,6 +132,8 @@ def detect_scene(
         fingerprint=fingerprint(scene, metadata, resolved),
         band_indexes=scene.band_indexes,
         picture_fingerprint=picture_fingerprint(scene),
+        time_source=scene.time_source,
+        time_doubt=scene.time_doubt,
     )
     return record, detections
 

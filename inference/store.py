@@ -28,7 +28,7 @@ from ..errors import BerthwatchError
 from .detections import COLUMNS, SCHEMA, detections_frame, empty_detections
 
 METADATA_KEY = b"berthwatch"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: time_source and time_doubt
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class SceneRecord:
         band_indexes: red, green, blue as the detector saw them, counted from 1; None where not recorded.
         picture_fingerprint: hash of the scene's files, georeference and bands: only a picture that still has it may
             be shown as evidence. "" where not recorded.
+        time_source: what told `acquired_at`, in words; "" where not known or not recorded.
+        time_doubt: why that may be wrong; "" where nothing speaks against it.
     """
 
     scene_id: str
@@ -65,6 +67,8 @@ class SceneRecord:
     fingerprint: str
     band_indexes: tuple[int, int, int] | None = None
     picture_fingerprint: str = ""
+    time_source: str = ""
+    time_doubt: str = ""
 
     def to_json(self) -> str:
         """The record as one JSON object; geometries as GeoJSON, the time as ISO 8601."""

@@ -18,6 +18,7 @@ import shapely
 
 from .. import __version__
 from ..estimation.estimate import Estimate
+from ..inference.store import SceneRecord
 from . import wording
 
 _LIBRARIES = ("numpy", "pandas", "scipy", "shapely", "pyproj", "rasterio", "geopandas", "onnxruntime")
@@ -29,6 +30,7 @@ class SceneRow:
 
     scene_id: str
     when: str
+    told_by: str
     gsd: str
     observed: str
     n_ships: int
@@ -105,6 +107,7 @@ def _scene_rows(estimate: Estimate, at_hand: Mapping[str, object]) -> tuple[Scen
             SceneRow(
                 scene_id=record.scene_id,
                 when=wording.short_moment(record.acquired_at),
+                told_by=_told_by(record),
                 gsd=gsd,
                 observed=wording.percent(share),
                 n_ships=int(ships.get(record.scene_id, 0)),
@@ -114,6 +117,11 @@ def _scene_rows(estimate: Estimate, at_hand: Mapping[str, object]) -> tuple[Scen
             )
         )
     return tuple(rows)
+
+
+def _told_by(record: SceneRecord) -> str:
+    """'tag TIFFTAG_DATETIME; may be when the file was made, and names no zone; read as UTC'."""
+    return "; ".join(filter(None, (record.time_source, record.time_doubt))) or "not recorded"
 
 
 def _settings(estimate: Estimate) -> tuple[tuple[str, str], ...]:

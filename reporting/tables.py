@@ -18,8 +18,8 @@ from .provenance import source_name
 
 FORMAT_VERSION = 1
 _SCENE_COLUMNS = (
-    "scene_id", "acquired_at", "gsd_m", "working_gsd_m", "n_detections", "source", "model_id", "backend", "settings",
-    "fingerprint",
+    "scene_id", "acquired_at", "time_source", "time_doubt", "gsd_m", "working_gsd_m", "n_detections", "source",
+    "model_id", "backend", "settings", "fingerprint",
 )  # fmt: skip
 
 
@@ -31,9 +31,9 @@ def scene_table(records: Iterable[SceneRecord], detections: pd.DataFrame) -> pd.
     counts = detections.scene_id.value_counts()
     rows = [
         (
-            record.scene_id, record.acquired_at, record.gsd_m, record.working_gsd_m,
-            int(counts.get(record.scene_id, 0)), source_name(record.source), record.model_id, record.backend,
-            json.dumps(record.settings, sort_keys=True), record.fingerprint,
+            record.scene_id, record.acquired_at, record.time_source, record.time_doubt, record.gsd_m,
+            record.working_gsd_m, int(counts.get(record.scene_id, 0)), source_name(record.source), record.model_id,
+            record.backend, json.dumps(record.settings, sort_keys=True), record.fingerprint,
         )
         for record in records
     ]  # fmt: skip

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from berthwatch.errors import BerthwatchError
-from berthwatch.imagery.acquired_at import parse_time, time_from_name, time_from_properties, time_from_tags
+from berthwatch.imagery.acquired_at import (
+    DAY_ALONE,
+    FILE_MADE,
+    FILE_NAME,
+    Dated,
+    parse_time,
+    time_from_name,
+    time_from_properties,
+    time_from_tags,
+)
 from berthwatch.imagery.scene import open_scene
 
 
@@ -64,7 +73,11 @@ def test_every_instant_survives_being_written_and_read(naive, zone):
     ],
 )
 def test_product_names_tell_the_time(name, expected):
-    assert time_from_name(name) == datetime(*expected, tzinfo=UTC)
+    dated = time_from_name(name)
+
+    assert dated is not None
+    assert dated.at == datetime(*expected, tzinfo=UTC)
+    assert dated.told_by == f"file name {name}"
 
 
 @pytest.mark.parametrize("name", ["port.tif", "scene_20240307.tif", "123456789_20241399T999999.tif", "IMG_2024.jpg"])
@@ -75,11 +88,15 @@ def test_other_names_tell_nothing(name):
 def test_an_items_interval_stands_for_its_middle():
     properties = {"datetime": None, "start_datetime": "2024-03-07T02:00:00Z", "end_datetime": "2024-03-07T02:00:10Z"}
 
-    assert time_from_properties(properties) == datetime(2024, 3, 7, 2, 0, 5, tzinfo=UTC)
+    dated = time_from_properties(properties, "STAC item")
+
+    assert dated == Dated(datetime(2024, 3, 7, 2, 0, 5, tzinfo=UTC), "STAC item, the middle of its interval")
 
 
-def test_the_tiff_tag_is_utc_and_bad_tags_are_passed_over():
-    assert time_from_tags({"TIFFTAG_DATETIME": "2023:08:17 01:02:03"}) == datetime(2023, 8, 17, 1, 2, 3, tzinfo=UTC)
+def test_the_tiff_tag_is_utc_and_doubted_and_bad_tags_are_passed_over():
+    dated = time_from_tags({"TIFFTAG_DATETIME": "2023:08:17 01:02:03"})
+
+    assert dated == Dated(datetime(2023, 8, 17, 1, 2, 3, tzinfo=UTC), "tag TIFFTAG_DATETIME", FILE_MADE)
     assert time_from_tags({"TIFFTAG_DATETIME": "0000:00:00 00:00:00", "acquired": "soon"}) is None
 
 
@@ -87,33 +104,69 @@ NOON = datetime(2024, 3, 7, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("day", ["2024-03-07", "20240307", " 2024-03-07 "])
-def test_a_date_alone_is_noon_wherever_it_stands_and_the_user_is_warned(day, caplog):
-    assert time_from_tags({"ACQUISITIONDATETIME": day}) == NOON
-    assert time_from_properties({"datetime": day}) == NOON
-    assert caplog.text.count("tells the day alone; noon UTC") == 2
+def test_a_date_alone_is_noon_wherever_it_stands_and_doubted(day):
+    by_tag = Dated(NOON, "tag ACQUISITIONDATETIME", DAY_ALONE)
+
+    assert time_from_tags({"ACQUISITIONDATETIME": day}) == by_tag
+    assert time_from_properties({"datetime": day}, "STAC item") == Dated(NOON, "STAC item", DAY_ALONE)
 
 
-def test_a_day_in_a_name_is_noon_and_the_user_is_warned(caplog):
+def test_a_day_in_a_name_is_noon_and_doubted():
     name = "LC08_L1TP_112030_20240307_20240316_02_T1_B4.TIF"
 
-    assert time_from_name(name) == NOON
-    assert f"{name}: tells the day alone" in caplog.text
+    assert time_from_name(name) == Dated(NOON, f"file name {name}", DAY_ALONE)
 
 
-def test_midnight_that_is_written_out_is_midnight(caplog):
-    assert time_from_properties({"datetime": "2024-03-07T00:00:00Z"}) == datetime(2024, 3, 7, tzinfo=UTC)
+def test_midnight_that_is_written_out_is_midnight():
+    midnight = datetime(2024, 3, 7, tzinfo=UTC)
+
+    assert time_from_properties({"datetime": "2024-03-07T00:00:00Z"}, "STAC item") == Dated(midnight, "STAC item")
+
+
+PIXELS = np.full((3, 8, 8), 50, np.uint8)
+TAG = {"TIFFTAG_DATETIME": "2020:01:01 00:00:00"}
+PLANET = "20240307_015312_45_2489_3B_Visual.tif"
+LANDSAT = "LC08_L1TP_112030_20240307_20240316_02_T1_B4.tif"
+
+
+def test_a_scene_says_what_told_its_time_and_what_speaks_against_it(write_raster):
+    by_tag, by_name = (open_scene(write_raster(PIXELS, name=name, tags=TAG)) for name in ("port.tif", PLANET))
+    by_day = open_scene(write_raster(PIXELS, name=LANDSAT))
+
+    assert (by_tag.time_source, by_tag.time_doubt) == ("tag TIFFTAG_DATETIME", FILE_MADE)
+    assert (by_name.time_source, by_name.time_doubt) == (f"file name {PLANET}", FILE_NAME)
+    assert (by_day.time_source, by_day.time_doubt) == (f"file name {LANDSAT}", f"{DAY_ALONE}; {FILE_NAME}")
+
+
+@pytest.mark.parametrize("name", ["port.tif", LANDSAT])
+def test_a_doubtful_time_is_warned_of_unless_the_user_gives_it(write_raster, caplog, name):
+    path = write_raster(PIXELS, name=name, tags=TAG)
+
+    scene = open_scene(path, acquired_at=datetime(2024, 3, 7, 2, tzinfo=UTC))
+    assert (scene.time_source, scene.time_doubt) == ("given by the user", "")
+    assert not caplog.text
+    open_scene(path)
+
+    assert f"{path}: its time 20" in caplog.text
+    assert "Give --acquired-at if you know better" in caplog.text
+
+
+def test_a_product_name_is_told_of_in_the_report_not_in_the_log(write_raster, caplog):
+    open_scene(write_raster(PIXELS, name=PLANET, tags=TAG))
+
     assert not caplog.text
 
 
-def test_a_scene_dated_by_its_tiff_tag_alone_is_warned_of(write_raster, caplog):
-    pixels = np.full((3, 8, 8), 50, np.uint8)
-    tags = {"TIFFTAG_DATETIME": "2020:01:01 00:00:00"}
+def test_a_time_in_the_future_is_refused_from_the_user_and_not_believed_of_a_file(write_raster, caplog):
+    path = write_raster(PIXELS, tags={"TIFFTAG_DATETIME": "2204:03:07 02:00:00"})
 
-    open_scene(write_raster(pixels, name="20240307_015312_45_2489_3B_Visual.tif", tags=tags))
-    assert not caplog.text
-    open_scene(write_raster(pixels, name="port.tif", tags=tags))
+    with pytest.raises(BerthwatchError, match=r"2204-03-07T02:00:00\+00:00 lies in the future .* correct the year"):
+        open_scene(path, acquired_at=datetime(2204, 3, 7, 2, tzinfo=UTC))
+    scene = open_scene(path)
 
-    assert "port.tif: only TIFFTAG_DATETIME 2020:01:01 00:00:00 tells the time" in caplog.text
+    assert (scene.acquired_at, scene.time_source) == (None, "")
+    assert "lies in the future" in caplog.text
+    assert "it is not used" in caplog.text
 
 
 class TestWhatASceneTakesItsTimeFrom:
@@ -155,4 +208,4 @@ class TestWhatASceneTakesItsTimeFrom:
 def test_a_tag_that_names_the_acquisition_goes_before_the_time_of_the_file(key):
     tags = {key: "2024-03-07T02:06:51.25Z", "TIFFTAG_DATETIME": "2026:01:01 00:00:00"}
 
-    assert time_from_tags(tags) == datetime(2024, 3, 7, 2, 6, 51, 250_000, tzinfo=UTC)
+    assert time_from_tags(tags) == Dated(datetime(2024, 3, 7, 2, 6, 51, 250_000, tzinfo=UTC), f"tag {key}")

@@ -305,3 +305,20 @@ def test_the_sentinel_2_scenes_are_measured_on_the_ground(real_data):
         assert scene.gsd_m == pytest.approx(10 * np.cos(lat), rel=0.005)
         assert scene.acquired_at is not None
         assert scene.acquired_at.date().isoformat() in path.stem
+
+
+@pytest.mark.parametrize(("crs", "pole"), [("EPSG:3413", "North"), ("EPSG:3031", "South"), ("EPSG:3575", "North")])
+def test_a_scene_that_holds_a_pole_is_refused(write_raster, crs, pole):
+    around = Affine(3, 0, -100, 0, -3, 50)  # 180 m by 120 m: the pole lies 33 pixels from the left, 17 from the top
+
+    with pytest.raises(BerthwatchError, match=rf"scene\.tif: holds the {pole} Pole.*gdal_translate"):
+        open_scene(write_raster(grey(), crs=crs, transform=around))
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [("EPSG:3413", Affine(3, 0, -300, 0, -3, 50)), ("EPSG:4326", Affine(6, 0, -180, 0, -4.5, 90))],
+    ids=["beside it", "the globe in degrees"],
+)
+def test_a_scene_that_only_reaches_towards_a_pole_is_not(write_raster, crs, transform):
+    assert open_scene(write_raster(grey(), crs=crs, transform=transform)).gsd_m > 0

@@ -1,7 +1,9 @@
 """The store: what is written comes back, whole or not at all, and what is not ours is refused in plain words."""
 
 import datetime as dt
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -206,7 +208,7 @@ def test_a_copied_scene_is_found_out(tmp_path):
 
 
 def test_a_record_from_a_newer_version_asks_for_an_update(tmp_path):
-    path = rewrite_record(write_scene(tmp_path, record(), detections()), '"format_version": 1', '"format_version": 9')
+    path = rewrite_record(write_scene(tmp_path, record(), detections()), '"format_version": 2', '"format_version": 9')
 
     with pytest.raises(BerthwatchError, match=re.escape(f"{path}: scene record has format version 9")):
         read_record(path)
@@ -217,6 +219,16 @@ def test_a_damaged_record_names_its_file(tmp_path):
 
     with pytest.raises(BerthwatchError, match=re.escape(f"{path}: scene record is damaged")):
         read_record(path)
+
+
+def test_a_record_says_what_told_the_time_and_one_of_before_says_nothing(tmp_path):
+    told = replace(record(), time_source="tag TIFFTAG_DATETIME", time_doubt="may be when the file was made")
+    path = write_scene(tmp_path, told, detections())
+
+    assert (read_record(path).time_source, read_record(path).time_doubt) == (told.time_source, told.time_doubt)
+    text = told.to_json().replace('"format_version": 2', '"format_version": 1')
+    old = {name: value for name, value in json.loads(text).items() if not name.startswith("time_")}
+    assert SceneRecord.from_json(json.dumps(old)).time_source == ""
 
 
 def rewrite_record(path: Path, old: str, new: str) -> Path:

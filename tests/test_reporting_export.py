@@ -52,6 +52,18 @@ def test_a_geopackage_holds_every_layer_and_table_in_wgs84(tmp_path):
         assert pyogrio.read_info(out, layer=name)["geometry_type"] == "MultiPolygon"
 
 
+def test_exports_say_what_told_the_time_of_a_scene(tmp_path):
+    estimate = six_calls()
+    told = replace(estimate.records[0], time_source="given by the user")
+    estimate = replace(estimate, records=(told, *estimate.records[1:]))
+
+    footprints = gpd.read_file(export_estimate(estimate, tmp_path / "port.gpkg"), layer="footprints")
+    scenes = pd.read_csv(export_estimate(estimate, tmp_path / "tables", format="csv") / "scenes.csv")
+
+    assert footprints.time_source[0] == scenes.time_source[0] == "given by the user"
+    assert footprints.time_doubt.isna().all() or (footprints.time_doubt == "").all()
+
+
 def test_a_geopackage_gives_back_what_was_written(tmp_path):
     estimate = six_calls()
     out = export_estimate(estimate, tmp_path / "port.gpkg")

@@ -283,6 +283,17 @@ def test_the_report_names_model_settings_and_fingerprints():
     assert "Random seed, draws" in text
 
 
+def test_each_scene_says_what_told_its_time():
+    estimate = estimate_of("one scene")
+    told = replace(estimate.records[0], time_source="tag TIFFTAG_DATETIME", time_doubt="may be when the file was made")
+
+    text = Page(render_report(replace(estimate, records=(told,)), scenes={}, generated_at=MADE)).text
+
+    assert "Time told by" in text
+    assert "tag TIFFTAG_DATETIME; may be when the file was made" in text
+    assert "not recorded" in Page(page_of("one scene")).text
+
+
 def test_assumptions_stand_in_the_report_with_their_sources():
     estimate, text = estimate_of("six calls"), Page(page_of("six calls")).text
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from inference_scenes import BrightHulls
 
+from berthwatch.configs.port import load_port
 from berthwatch.imagery.scene import open_scene
 from berthwatch.inference.detect_scenes import detect_scenes
 from berthwatch.inference.store import read_store
-from berthwatch.watch import reopened
+from berthwatch.watch import reopened, watch
 
 TIME = datetime(2024, 3, 7, 2, 6, 51, tzinfo=UTC)
 
@@ -71,3 +72,19 @@ def test_separate_bands_are_found_from_any_folder(write_raster, tmp_path: Path, 
     monkeypatch.chdir("/")
 
     assert reopened_from(tmp_path / "store")["look"].band_indexes == (1, 2, 3)
+
+
+def test_what_told_the_time_travels_from_the_scene_to_the_report(write_raster, tmp_path: Path) -> None:
+    pixels = np.full((3, 200, 200), 30, np.uint8)
+    place = {"crs": "EPSG:32653", "lonlat": (133.069, 42.752)}
+    by_tag = write_raster(pixels, name="tagged.tif", tags={"TIFFTAG_DATETIME": "2024:03:07 02:00:00"}, **place)
+    given = write_raster(pixels, name="given.tif", **place)
+    scenes = [open_scene(by_tag), open_scene(given, acquired_at=TIME)]
+
+    result = watch(load_port("vostochny"), scenes, tmp_path / "store", detector=BrightHulls())
+
+    page = (tmp_path / "store" / "report.html").read_text()
+    assert [r.time_source for r in result.records] == ["tag TIFFTAG_DATETIME", "given by the user"]
+    assert any(w.startswith("The time of one scene is in doubt (tagged): may be when") for w in result.warnings)
+    assert "The time of one scene is in doubt (tagged)" in page
+    assert "given by the user" in page
