@@ -88,6 +88,13 @@ ReportedOption = Annotated[
         "the report gives two bounds: the larger of both, and their sum.",
     ),
 ]
+IdentifiedOption = Annotated[
+    Path | None,
+    typer.Option("--identified", metavar="CSV", help="Ships that you know: columns visit_id, name, dwt_t."),
+]
+PumpLimitOption = Annotated[
+    bool, typer.Option("--pump-limit", help="No more than can be pumped between the looks that bound a stay.")
+]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")]
 
 
@@ -141,15 +148,35 @@ def parse_bands(band: Sequence[str] | None) -> dict[str, str]:
 
 
 def read_question(
-    cargo: Path | None, product: str | None, since: str | None, until: str | None, reported: Path | None, seed: int
+    cargo: Path | None,
+    product: str | None,
+    since: str | None,
+    until: str | None,
+    reported: Path | None,
+    seed: int,
+    *,
+    identified: Path | None = None,
+    pump_limit: bool = False,
 ) -> "Question":
-    """The options of `watch` and `report` as a `Question`."""
-    from .imagery.acquired_at import parse_time
+    """The options of `watch`, `report`, `barrels` and `occupancy` as a `Question`."""
+    from .configs.plausible_time import impossible
+    from .estimation.identified import read_identified
     from .estimation.reported import read_reported
+    from .imagery.acquired_at import parse_time
     from .watch import Question
 
     if bool(since) != bool(until):
         raise BerthwatchError("--from and --to make a period together; give both or neither")
     period = (parse_time(since), parse_time(until)) if since and until else None
-    notified = read_reported(reported) if reported else None
-    return Question(cargo_path=cargo, product=product, period=period, reported=notified, seed=seed)
+    for option, moment in zip(("--from", "--to"), period or (), strict=False):
+        if why := impossible(moment):
+            raise BerthwatchError(f"{option} {moment.isoformat()} {why}")
+    return Question(
+        cargo_path=cargo,
+        product=product,
+        period=period,
+        reported=read_reported(reported) if reported else None,
+        identified=read_identified(identified) if identified else None,
+        pump_limit=pump_limit,
+        seed=seed,
+    )

@@ -183,13 +183,18 @@ def report(
     since: arg.FromOption = None,
     until: arg.ToOption = None,
     reported: arg.ReportedOption = None,
+    identified: arg.IdentifiedOption = None,
+    pump_limit: arg.PumpLimitOption = False,
     seed: arg.SeedOption = 0,
 ) -> None:
     """Estimate and report again from the detections in STORE, with other assumptions or another period."""
     from .configs.port import load_port
     from .watch import REPORT, report_store
 
-    place, question = load_port(port), arg.read_question(cargo, product, since, until, reported, seed)
+    place = load_port(port)
+    question = arg.read_question(
+        cargo, product, since, until, reported, seed, identified=identified, pump_limit=pump_limit
+    )
     estimate = report_store(place, store, question)
     write_run(store, {"command": "report", "port": place.model_dump(), "question": vars(question)})
     show_estimate(estimate, store / REPORT)

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,16 +22,13 @@ if TYPE_CHECKING:
     from .estimation.estimate import Estimate
     from .estimation.simulate import SimulationResult
     from .estimation.visit_list import VisitListEstimate
+    from .watch import Question
 
 app = typer.Typer()
 simulate_app = typer.Typer(help="Simulations that prove the estimator; no pixels.", no_args_is_help=True)
 app.add_typer(simulate_app, name="simulate")
 
 FolderOption = Annotated[Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the tables, CSV.")]
-IdentifiedOption = Annotated[
-    Path | None,
-    typer.Option("--identified", metavar="CSV", help="Ships that you know: columns visit_id, name, dwt_t."),
-]
 
 
 @app.command()
@@ -44,7 +42,10 @@ def occupancy(
     seed: arg.SeedOption = 0,
 ) -> None:
     """Which berth was occupied in which scene, and the visits that follow, from the detections in STORE."""
-    estimate = _estimate(port, store, cargo=cargo, product=None, since=since, until=until, reported=None, seed=seed)
+    from .configs.cargo import load_cargo
+
+    run = _of_store(port, store, arg.read_question(cargo, None, since, until, None, seed))
+    estimate = run(load_cargo(cargo))
     table = Table("berth", "scenes", "occupied", "vacant", "unobserved", "visits seen")
     for berth_id, looks in estimate.observations.groupby("berth_id", sort=False):
         counts = [str(int((looks["state"] == state).sum())) for state in ("occupied", "vacant", "unobserved")]
@@ -74,10 +75,8 @@ def barrels(
         ),
     ] = None,
     cap: Annotated[str | None, typer.Option(help="Cap to set the barrels against; PORT's own if left out.")] = None,
-    identified: IdentifiedOption = None,
-    pump_limit: Annotated[
-        bool, typer.Option("--pump-limit", help="No more than can be pumped between the looks that bound a stay.")
-    ] = False,
+    identified: arg.IdentifiedOption = None,
+    pump_limit: arg.PumpLimitOption = False,
     explain: Annotated[
         str | None, typer.Option(metavar="VISIT", help="Print the chain of one visit, step by step, with sources.")
     ] = None,
@@ -93,24 +92,30 @@ def barrels(
     seed: arg.SeedOption = 0,
 ) -> None:
     """Barrels loaded, seen and unseen, against a cap: from the detections in STORE, or from a list of visits."""
+    from .configs.cargo import load_cargo
     from .estimation.explain import explain_visit
 
+    assumptions = load_cargo(cargo)
     if visits is not None:
         if port or store or since or until or identified or pump_limit:
-            raise BerthwatchError("--visits stands alone: leave PORT, STORE, period, --identified and --pump-limit out")
-        assumptions, run = _of_visit_list(visits, cargo, product, cap, reported, seed)
+            raise BerthwatchError(
+                "--visits stands alone: leave PORT, STORE, --from, --to, --identified (the list's own columns ship and "
+                "dwt_t do that) and --pump-limit (no look bounds a listed stay) out"
+            )
+        run = _of_visit_list(visits, product, cap, reported, seed)
     elif port and store:
-        assumptions, run = _of_store(
-            port, store, cargo, product, since, until, reported, seed, cap, identified, pump_limit
+        question = arg.read_question(
+            cargo, product, since, until, reported, seed, identified=identified, pump_limit=pump_limit
         )
+        run = _of_store(port, store, question, cap=cap)
     else:
         raise BerthwatchError("give PORT and STORE, or --visits CSV")
     result = run(assumptions)
+    steps = explain_visit(result, explain, assumptions, pump_limit=pump_limit) if explain is not None else []
     _show_barrels(result)
-    if explain:
-        for step in explain_visit(result, explain, assumptions):
-            out.print(f"[bold]{escape(step.name)}[/] ({step.status}): {escape(step.text)}", soft_wrap=True)
-            out.print(f"    {escape(step.source)}", style="dim", soft_wrap=True)
+    for step in steps:
+        out.print(f"[bold]{escape(step.name)}[/] ({step.status}): {escape(step.text)}", soft_wrap=True)
+        out.print(f"    {escape(step.source)}", style="dim", soft_wrap=True)
     tables = {"visits": result.visits, "loadings": result.loadings, "totals": result.totals}
     tables |= {"by_size_class": result.by_size_class, "assumptions": result.assumptions}
     tables |= {"ledger_by_date": result.ledger.by_date, "ledger_by_year": result.ledger.by_year}
@@ -183,77 +188,44 @@ def simulate_port_calls(
         out.print(f"written: {escape(str(json_file))}", soft_wrap=True)
 
 
-def _estimate(
-    port: str,
-    store: Path,
-    *,
-    cargo: Path | None,
-    product: str | None,
-    since: str | None,
-    until: str | None,
-    reported: Path | None,
-    seed: int,
-) -> "Estimate":
-    from .configs.cargo import load_cargo
-    from .configs.port import load_port
-    from .estimation.estimate import estimate
-    from .inference.store import read_store
-
-    question = arg.read_question(cargo, product, since, until, reported, seed)
-    records, detections = read_store(store)
-    return estimate(
-        load_port(port), records, detections, load_cargo(cargo), product=product, period=question.period, seed=seed
-    )
-
-
 def _of_store(
-    port: str,
-    store: Path,
-    cargo: Path | None,
-    product: str | None,
-    since: str | None,
-    until: str | None,
-    reported: Path | None,
-    seed: int,
-    cap: str | None,
-    identified: Path | None,
-    pump_limit: bool,
-) -> "tuple[CargoAssumptions, Callable[[CargoAssumptions], Estimate]]":
-    from .configs.cargo import load_cargo
+    port: str, store: Path, question: "Question", *, cap: str | None = None
+) -> "Callable[[CargoAssumptions], Estimate]":
+    """What estimates from a store's detections with the assumptions given to it."""
     from .configs.port import load_port
     from .estimation.estimate import estimate
-    from .estimation.identified import read_identified
     from .inference.store import read_store
+    from .watch import doubtful_times, missing_the_port
 
-    question = arg.read_question(cargo, product, since, until, reported, seed)
     place = load_port(port)
-    place = place.model_copy(update={"cap": cap}) if cap else place
-    known = read_identified(identified) if identified else None
+    place = place if cap is None else place.model_copy(update={"cap": cap})
     records, detections = read_store(store)
+    missing = missing_the_port(place, records)
 
     def run(assumptions: "CargoAssumptions") -> "Estimate":
-        return estimate(
+        result = estimate(
             place,
             records,
             detections,
             assumptions,
-            product=product,
+            product=question.product,
             period=question.period,
             reported=question.reported,
-            identified=known,
-            pump_limit=pump_limit,
-            seed=seed,
+            identified=question.identified,
+            pump_limit=question.pump_limit,
+            seed=question.seed,
         )
+        return replace(result, warnings=(*missing, *doubtful_times(result.records), *result.warnings))
 
-    return load_cargo(cargo), run
+    return run
 
 
 def _of_visit_list(
-    visits: Path, cargo: Path | None, product: str | None, cap: str | None, reported: Path | None, seed: int
-) -> "tuple[CargoAssumptions, Callable[[CargoAssumptions], VisitListEstimate]]":
-    from .configs.cargo import load_cargo
+    visits: Path, product: str | None, cap: str | None, reported: Path | None, seed: int
+) -> "Callable[[CargoAssumptions], VisitListEstimate]":
+    """What estimates from a list of visits with the assumptions given to it."""
+    from .estimation.reported import read_reported
     from .estimation.visit_list import estimate_visit_list, read_visit_list
-    from .watch import read_reported
 
     listed = read_visit_list(visits)
     notified = read_reported(reported) if reported else None
@@ -261,41 +233,58 @@ def _of_visit_list(
     def run(assumptions: "CargoAssumptions") -> "VisitListEstimate":
         return estimate_visit_list(listed, assumptions, product=product, cap=cap, reported=notified, seed=seed)
 
-    return load_cargo(cargo), run
+    return run
 
 
 def _show_barrels(result: "Estimate | VisitListEstimate") -> None:
-    table = Table("visit", "last seen", "DWT, t", "barrels", "90 %", "33 / 50 / 90 % laden")
+    table = Table("visit", "last seen", "calls", "DWT, t", "barrels", "90 %", "33 / 50 / 90 % laden")
     for visit in result.visits.merge(result.loadings, on=["visit_id", "berth_id"]).itertuples():
-        scenarios = " / ".join(
-            f"{v:,.0f}" for v in (visit.barrels_laden_33, visit.barrels_laden_50, visit.barrels_laden_90)
-        )
+        laden = (visit.barrels_laden_33, visit.barrels_laden_50, visit.barrels_laden_90)
         table.add_row(
             str(visit.visit_id),
             _minute(visit.last_seen),
+            f"{visit.calls_mean:.2f}",
             f"{visit.dwt_t_p50:,.0f}",
             f"{visit.barrels_mean:,.0f}",
             f"{visit.barrels_p05:,.0f} to {visit.barrels_p95:,.0f}",
-            scenarios,
+            " / ".join(f"{value:,.0f}" for value in laden),
         )
     if len(result.loadings):
         out.print(table)
+    out.print(f"From {_minute(result.period[0])} to {_minute(result.period[1])} UTC:")
     for row in result.totals.itertuples():
         out.print(
             f"{row.part}: visits {row.visits_p50:.0f} (90 %: {row.visits_p05:.0f} to {row.visits_p95:.0f}), "
             f"barrels {row.barrels_p50:,.0f} (50 %: {row.barrels_p25:,.0f} to {row.barrels_p75:,.0f}; "
-            f"90 %: {row.barrels_p05:,.0f} to {row.barrels_p95:,.0f})",
+            f"90 %: {row.barrels_p05:,.0f} to {row.barrels_p95:,.0f}); if 33 / 50 / 90 % laden: "
+            f"{row.barrels_laden_33:,.0f} / {row.barrels_laden_50:,.0f} / {row.barrels_laden_90:,.0f}",
             soft_wrap=True,
         )
-    for year in result.ledger.by_year.itertuples():
-        if result.ledger.cap_bbl_per_year:
-            passed = f"cap passed with probability {year.total_probability_cap_passed:.0%}"
-            out.print(
-                f"{year.year}: {year.total_fraction_of_cap_p50:.0%} of the cap of {year.cap_bbl:,.0f} barrels "
-                f"(90 %: {year.total_fraction_of_cap_p05:.0%} to {year.total_fraction_of_cap_p95:.0%}); {passed}",
-                soft_wrap=True,
-            )
-    _notes(getattr(result, "warnings", ()))
+    for year in result.ledger.by_year.to_dict("records"):
+        _show_year(year)
+    _notes(result.warnings)
+
+
+def _show_year(year: "dict[Hashable, Any]") -> None:
+    """A calendar year against its cap, and with what states reported; nothing where there is neither."""
+    ways = [("total", "")]
+    if year["reported_bbl"] == year["reported_bbl"]:
+        out.print(f"{year['year']}: states reported {year['reported_bbl']:,.0f} barrels")
+        ways += [
+            ("total_or_reported", ", the larger of estimate and reports"),
+            ("total_plus_reported", ", the sum of estimate and reports"),
+        ]
+    if year["cap_bbl"] != year["cap_bbl"]:
+        return
+    for part, words in ways:
+        low, middle, high = (year[f"{part}_fraction_of_cap_{q}"] for q in ("p05", "p50", "p95"))
+        even = year[f"{part}_cap_passed_by_p50"]
+        by = f", at even odds by {even:%Y-%m-%d}" if even == even else ""
+        out.print(
+            f"{year['year']}{words}: {middle:.0%} of the cap of {year['cap_bbl']:,.0f} barrels (90 %: {low:.0%} to "
+            f"{high:.0%}); cap passed with probability {year[f'{part}_probability_cap_passed']:.0%}{by}",
+            soft_wrap=True,
+        )
 
 
 def _show_sensitivity(

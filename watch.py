@@ -39,6 +39,8 @@ class Question:
         product: key of the assumptions' products; None: their default.
         period: (start, end), aware; None: from the first scene to the last.
         reported: columns `date` (aware) and `barrels` that states notified, or None.
+        identified: ships that the user knows: columns `visit_id`, `name`, `dwt_t`, or None.
+        pump_limit: bound a visit's barrels by what can be pumped between the looks that bound her stay.
         draws: posterior draws.
         seed: of the random numbers.
         notes: sentences that the report must show before its own warnings.
@@ -48,6 +50,8 @@ class Question:
     product: str | None = None
     period: tuple[datetime, datetime] | None = None
     reported: pd.DataFrame | None = None
+    identified: pd.DataFrame | None = None
+    pump_limit: bool = False
     draws: int = 2000
     seed: int = 0
     notes: tuple[str, ...] = ()
@@ -79,6 +83,10 @@ def watch(
     Raises:
         BerthwatchError: no scene could be used, or the store or the question does not fit.
     """
+    # What the estimate at the end would refuse is told before hours of detection, not after.
+    cargo = load_cargo(question.cargo_path if question else None)
+    cargo.product(question.product if question else None)
+    cargo.cap(port.cap)
     outcomes = detect_scenes(
         scenes,
         detector,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ..errors import BerthwatchError
 from .yaml_file import load_yaml
@@ -15,11 +15,14 @@ from .yaml_file import load_yaml
 SHIPPED = Path(__file__).parent / "cargo.yaml"
 BARRELS_PER_M3 = 6.2898  # US barrel of 42 gallons = 0.158987 m3
 
+# 95 % point over 5 % point of gamma distributions of shape 8 to 1 (3.3 to 58), the stays that the estimator knows.
+_STAY_RATIOS = (3.0, 60.0)
+
 Status = Literal["assessed", "assumed"]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Number(_Frozen):
@@ -70,26 +73,42 @@ class Triangular(_Frozen):
         return np.where(p < peak, rising, falling)
 
 
+def _within(low: float, high: float, unit: str) -> AfterValidator:
+    """A check that a number lies where its unit puts it: kilograms for tonnes or per cent for shares fall out."""
+
+    def check(number: Number | Offset | Triangular) -> Number | Offset | Triangular:
+        values = (number.low, number.high) if isinstance(number, Triangular) else (number.value,)
+        for value in values:
+            if not low <= value <= high:
+                raise ValueError(f"must lie within {low:g} and {high:g} {unit}, got {value:g}")
+        return number
+
+    return AfterValidator(check)
+
+
+Share = Annotated[Number, _within(0, 1, "(a share, not per cent)")]
+
+
 class Product(_Frozen):
-    """An oil product and its barrels per tonne."""
+    """An oil product and its barrels per tonne (of density 0.5 to 1.05 t/m3)."""
 
     name: str
-    barrels_per_tonne: Triangular
+    barrels_per_tonne: Annotated[Triangular, _within(6, 12.6, "barrels a tonne")]
 
 
 class Capacity(_Frozen):
     """What a full cargo is: the lesser of a share of deadweight and the tanks' volume."""
 
-    cargo_share_of_dwt: Triangular
-    tank_volume_m3_per_dwt_t: Triangular
-    tank_filling_limit: Number
+    cargo_share_of_dwt: Annotated[Triangular, _within(0.01, 1, "(a share, not per cent)")]
+    tank_volume_m3_per_dwt_t: Annotated[Triangular, _within(0.5, 3, "m3 a tonne of deadweight")]
+    tank_filling_limit: Share
 
 
 class Deadweight(_Frozen):
-    """Error of the deadweight regression that is common to the ships of a port."""
+    """Error of the deadweight regression that is common to the ships of a port, in ln(DWT): 0.1 is about 10 %."""
 
-    fleet_bias_ln: Offset
-    fleet_bias_sd_ln: Number
+    fleet_bias_ln: Annotated[Offset, _within(-1, 1, "(of ln deadweight)")]
+    fleet_bias_sd_ln: Annotated[Number, _within(0, 1, "(sd of ln deadweight)")]
 
 
 class Laden(_Frozen):
@@ -101,7 +120,7 @@ class Laden(_Frozen):
     mean: Number
     port_sd: Number
     call_sd: Number
-    scenarios: dict[str, Number]
+    scenarios: dict[str, Share]
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -120,26 +139,32 @@ class Laden(_Frozen):
 class Pumping(_Frozen):
     """How fast a cargo comes aboard, and the hours at the berth without pumping."""
 
-    rate_m3_per_h: Triangular
-    other_h: Triangular
+    rate_m3_per_h: Annotated[Triangular, _within(10, 30_000, "m3 an hour")]
+    other_h: Annotated[Triangular, _within(0, 240, "hours")]
 
 
 class Traffic(_Frozen):
     """How ships use an oil berth, as believed before any picture."""
 
-    stay_h: Triangular
-    stay_sd_ln: Number
-    arrivals_per_day: Number
-    arrivals_shape: Number
+    stay_h: Annotated[Triangular, _within(2, 2_400, "hours")]
+    stay_sd_ln: Annotated[Number, _within(0, 1, "(sd of ln stay)")]
+    arrivals_per_day: Annotated[Number, _within(0, 12, "arrivals a day")]
+    arrivals_shape: Annotated[Number, _within(0, 1_000, "(no unit)")]
     tanker_share_at_oil_berth: Number
-    tanker_share_worth_ships: Number
-    fleet_concentration: Number
+    tanker_share_worth_ships: Annotated[Number, _within(0, 1e6, "ships")]
+    fleet_concentration: Annotated[Number, _within(0, 1_000, "(no unit)")]
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         for name in ("arrivals_per_day", "arrivals_shape", "tanker_share_worth_ships", "fleet_concentration"):
             if getattr(self, name).value <= 0:
                 raise ValueError(f"traffic {name} must be above 0")
+        low, high = _STAY_RATIOS
+        if not low <= self.stay_h.high / self.stay_h.low <= high:
+            raise ValueError(
+                f"traffic stay_h: high must be {low:g} to {high:g} times low, as stays of ships vary; "
+                f"got {self.stay_h.low:g} to {self.stay_h.high:g}"
+            )
         if not 0 < self.tanker_share_at_oil_berth.value < 1:
             raise ValueError(
                 "traffic tanker_share_at_oil_berth is a share between 0 and 1, "
@@ -158,13 +183,13 @@ class Recall(_Frozen):
     recall: tuple[float, ...] = Field(min_length=2)
     scale_sd: float = Field(ge=0, le=0.5)
     status: Status
-    source: str
+    source: str = Field(min_length=1)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if len(self.length_px) != len(self.recall):
             raise ValueError(f"recall curve has {len(self.length_px)} lengths but {len(self.recall)} recalls")
-        if any(b <= a for a, b in zip(self.length_px, self.length_px[1:], strict=False)):
+        if self.length_px[0] < 0 or any(b <= a for a, b in zip(self.length_px, self.length_px[1:], strict=False)):
             raise ValueError("recall curve: length_px must ascend")
         if any(not 0 <= r <= 1 for r in self.recall):
             raise ValueError("recall curve: each recall is a probability between 0 and 1")
@@ -179,7 +204,7 @@ class Detector(_Frozen):
     """What a look at a berth is worth."""
 
     recall: Recall
-    false_alarms_per_look: Number
+    false_alarms_per_look: Annotated[Number, _within(0, 0.5, "(a probability)")]
 
 
 class Cap(_Frozen):
@@ -187,8 +212,8 @@ class Cap(_Frozen):
 
     name: str
     barrels_per_year: float = Field(gt=0)
-    from_year: int
-    source: str
+    from_year: int = Field(ge=1945, le=2200)
+    source: str = Field(min_length=1)
 
 
 class CargoAssumptions(_Frozen):
@@ -218,7 +243,7 @@ class CargoAssumptions(_Frozen):
         Raises:
             BerthwatchError: no such product.
         """
-        key = key or self.default_product
+        key = self.default_product if key is None else key
         if key not in self.products:
             raise BerthwatchError(f"product '{key}' is unknown; known products: {', '.join(self.products)}")
         return self.products[key]
@@ -232,7 +257,10 @@ class CargoAssumptions(_Frozen):
         if key is None:
             return None
         if key not in self.caps:
-            raise BerthwatchError(f"cap '{key}' is unknown; known caps: {', '.join(self.caps) or 'none'}")
+            known = f"known caps: {', '.join(self.caps) or 'none'}"
+            raise BerthwatchError(
+                f"cap '{key}', of the port's file or --cap, is unknown to the cargo assumptions; {known}"
+            )
         return self.caps[key]
 
 

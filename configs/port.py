@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import shapely
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pyproj import Geod
 
 from ..errors import BerthwatchError
@@ -79,7 +79,8 @@ class Berth(BaseModel):
         low, high = self.ship_length_m
         if not 10 <= low < high <= 500:
             raise ValueError(
-                f"berth '{self.id}': ship_length_m must be two lengths in metres, low before high, got {low}, {high}"
+                f"berth '{self.id}': ship_length_m must be two lengths within 10 and 500 metres, low before high, "
+                f"got {low:g}, {high:g}"
             )
         long_m, short_m, long_heading_deg = _long_side(self.geometry)
         if long_m > _MAX_BERTH_M:
@@ -90,7 +91,8 @@ class Berth(BaseModel):
         if long_m > 2 * short_m and off_deg > 20:
             raise ValueError(
                 f"berth '{self.id}': heading_deg is {self.heading_deg:g} but the polygon's long side runs "
-                f"{long_heading_deg:.0f} degrees; correct the one that is wrong"
+                f"{long_heading_deg:.0f} degrees; correct the one that is wrong (or are longitude and latitude "
+                "swapped?)"
             )
         return self
 
@@ -117,15 +119,18 @@ class Port(BaseModel):
     berths: tuple[Berth, ...] = Field(min_length=1)
     cap: str | None = None
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        lon_min, lat_min, lon_max, lat_max = self.aoi
+    @field_validator("aoi")
+    @classmethod
+    def _check_aoi(cls, aoi: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        lon_min, lat_min, lon_max, lat_max = aoi
         _lonlat((lon_min, lat_min))
         _lonlat((lon_max, lat_max))
         if lon_min >= lon_max or lat_min >= lat_max:
-            raise ValueError(
-                f"aoi must be [lon_min, lat_min, lon_max, lat_max] with min below max, got {list(self.aoi)}"
-            )
+            raise ValueError("must be [lon_min, lat_min, lon_max, lat_max] with min below max")
+        return aoi
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
         box = shapely.box(*self.aoi)
         for i, berth in enumerate(self.berths):
             if not box.contains(berth.geometry):

@@ -49,8 +49,9 @@ def load_yaml(path: str | Path, model: type[ModelT]) -> ModelT:
     except yaml.YAMLError as error:
         raise BerthwatchError(f"{path}: {_yaml_fault(error)}") from error
     if not isinstance(content, dict):
+        found = "nothing" if content is None else f"a {type(content).__name__}"
         keys = ", ".join(name for name, field in model.model_fields.items() if field.is_required())
-        raise BerthwatchError(f"{path}: expected a mapping with the keys {keys}, found {type(content).__name__}")
+        raise BerthwatchError(f"{path}: expected a mapping with the keys {keys}, found {found}")
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -80,22 +81,22 @@ def _describe(fault: ErrorDetails, model: type[BaseModel]) -> str:
         known = _known_keys(model, fault["loc"][:-1])
         near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(known)}"
-        return f"{where}: unknown key; {hint}"
+        return f"{where}unknown key; {hint}"
     if fault["type"] == "missing":
-        return f"{where}: missing; add it"
+        return f"{where}missing; add it"
     message = fault["msg"].removeprefix("Value error, ")
     value = repr(fault["input"])
     shown = value if len(value) <= 60 else value[:57] + "..."
     # A fault of the whole mapping (a rule between fields) names the values itself.
-    return f"{where}: {message}" if isinstance(fault["input"], dict) else f"{where}: {message}, got {shown}"
+    return f"{where}{message}" if isinstance(fault["input"], dict) else f"{where}{message}, got {shown}"
 
 
 def _field_path(location: tuple[str | int, ...]) -> str:
-    """('berths', 0, 'kind') -> "berths[0].kind"."""
+    """('berths', 0, 'kind') -> "berths[0].kind: "; "" for the file as a whole."""
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text or "file"
+    return f"{text}: " if text else ""
 
 
 def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:

@@ -125,27 +125,41 @@ def loadings_table(
     common: CargoDraws,
     cargo: CargoAssumptions,
 ) -> pd.DataFrame:
-    """``Estimate.loadings`` from the calls of all draws: what each visit with ``counts`` loaded."""
-    seen = calls.select(calls.seen)
+    """``Estimate.loadings`` from the calls of all draws: what each visit with ``counts`` loaded.
+
+    Four more columns are the links of ``barrels_mean``: ``calls_mean`` (calls that the visit's sightings make, on
+    average: below 1 where they may be a false alarm, above 1 where they may show several ships), ``tanker_calls_mean``
+    (of those by tankers), and of these ``dwt_t_mean`` (tonnes) and ``full_cargo_bbl_mean`` (NaN if none is a tanker).
+    """
     counted = visits["counts"].to_numpy(bool)
-    per_visit = _by_visit(seen, barrels[calls.seen], len(visits))[:, counted]
-    scenarios = {
-        name: _by_visit(seen, b, len(visits))[:, counted] for name, b in scenario_barrels(seen, common, cargo).items()
-    }
-    visits = visits[counted]
+    in_draws = calls.seen
+    seen = calls.select(in_draws)
+
+    def sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _by_visit(seen, values, len(visits))[:, counted]
+
+    per_visit = sums(barrels[in_draws])
     quantiles = np.quantile(per_visit, QUANTILES, axis=0)
-    quantities = pd.DataFrame(
-        {"barrels_mean": per_visit.mean(axis=0)}
-        | {f"barrels_{name}": q for name, q in zip(QUANTILE_NAMES, quantiles, strict=True)}
-    )
-    return pd.concat(
-        [
-            visits[["visit_id", "berth_id"]].reset_index(drop=True),
-            visits["last_seen"].rename("loaded_at").reset_index(drop=True),
-            quantities,
-            pd.DataFrame({f"barrels_laden_{name}": b.mean(axis=0) for name, b in scenarios.items()}),
-        ],
-        axis=1,
+    tanker = seen.tanker.astype(np.float64)
+    tanker_calls = sums(tanker).mean(axis=0)
+    some = np.where(tanker_calls > 0, tanker_calls, np.nan)
+    of_visit = visits[counted].reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "visit_id": of_visit["visit_id"],
+            "berth_id": of_visit["berth_id"],
+            "loaded_at": of_visit["last_seen"],
+            "barrels_mean": per_visit.mean(axis=0),
+            **{f"barrels_{name}": q for name, q in zip(QUANTILE_NAMES, quantiles, strict=True)},
+            **{
+                f"barrels_laden_{name}": sums(laden).mean(axis=0)
+                for name, laden in scenario_barrels(seen, common, cargo).items()
+            },
+            "calls_mean": sums(np.ones(len(seen))).mean(axis=0),
+            "tanker_calls_mean": tanker_calls,
+            "dwt_t_mean": sums(tanker * _dwt_t(seen, common)).mean(axis=0) / some,
+            "full_cargo_bbl_mean": sums(tanker * full_cargo(seen, common)).mean(axis=0) / some,
+        }
     )
 
 

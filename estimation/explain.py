@@ -1,4 +1,8 @@
-"""One visit, from the pictures that show it to its barrels, step by step: what was observed, assessed, assumed."""
+"""One visit, from the pictures that show it to its barrels, step by step: what was observed, assessed, assumed.
+
+The chain is one of means over the draws, so that it can be worked out again by hand: tanker calls x full cargo x share
+of it loaded = barrels. What goes in with a spread is told with it; the intervals at the end hold all of them together.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..configs.cargo import CargoAssumptions
+from ..configs.cargo import BARRELS_PER_M3, CargoAssumptions, Triangular
 from ..errors import BerthwatchError
 from ..inference.deadweight import dwt_distribution
 
@@ -34,8 +38,15 @@ class Step:
     source: str
 
 
-def explain_visit(estimate: Estimate | VisitListEstimate, visit_id: str, cargo: CargoAssumptions) -> list[Step]:
+def explain_visit(
+    estimate: Estimate | VisitListEstimate, visit_id: str, cargo: CargoAssumptions, *, pump_limit: bool = False
+) -> list[Step]:
     """The chain of one visit.
+
+    Args:
+        estimate: made with ``cargo`` and ``pump_limit``.
+        visit_id: one of its visits.
+        cargo, pump_limit: as given to the estimate.
 
     Raises:
         BerthwatchError: no such visit among those that enter the barrels.
@@ -47,106 +58,136 @@ def explain_visit(estimate: Estimate | VisitListEstimate, visit_id: str, cargo: 
     visit = visits.loc[[visit_id]].iloc[0]
     loading = estimate.loadings.set_index("visit_id").loc[[visit_id]].iloc[0]
     return [
-        *_sightings(visit),
-        *_ship(visit),
-        *_cargo(visit, cargo, estimate.product),
+        *_sightings(visit, loading),
+        *_ship(visit, loading),
+        *_full_cargo(visit, loading, cargo, estimate.product),
+        *_loaded(visit, loading, cargo, pump_limit),
         *_result(loading, estimate, cargo),
     ]
 
 
-def _sightings(visit: pd.Series) -> list[Step]:
+def _sightings(visit: pd.Series, loading: pd.Series) -> list[Step]:
     if "detection_ids" not in visit.index:
-        return [Step("Visit", "observed", f"listed for {visit['last_seen']:%Y-%m-%d}", "the list of visits")]
-    ids = ", ".join(visit["detection_ids"])
-    seen = f"{visit['n_sightings']} sighting(s), first {_at(visit['first_seen'])}, last {_at(visit['last_seen'])}"
-    one, real = visit["link_probability"], visit["ship_probability"]
-    linked = f"one ship with probability {one:.2f}; no false alarm with {real:.2f}"
+        return [Step("Visit", "observed", f"listed for {_at(visit['last_seen'])}; counts as one call", visit["source"])]
+    n, ids = visit["n_sightings"], ", ".join(visit["detection_ids"])
+    first, last = _at(visit["first_seen"]), _at(visit["last_seen"])
+    seen = f"one sighting, {first}" if n == 1 else f"{n} sightings, first {first}, last {last}"
+    real, calls = visit["ship_probability"], loading["calls_mean"]
+    linked = f"a ship was there with probability {real:.2f}"
+    if n > 1:
+        linked += f", one and the same with {visit['link_probability']:.2f} (else several, of which each counts)"
     bounds = (
         f"came between {_at(visit['arrival_earliest'])} and {_at(visit['arrival_latest'])}, "
         f"left between {_at(visit['departure_earliest'])} and {_at(visit['departure_latest'])}"
     )
     return [
         Step("Sightings", "observed", seen, f"detections {ids}"),
-        Step("One visit", "assessed", linked, "histories of the berth that fit all looks at it"),
+        Step(
+            "Calls", "assessed", f"{linked}: {calls:.3f} calls on average", "histories of the berth that fit all looks"
+        ),
         Step("Arrival and departure", "observed", bounds, "the clear looks before and after that did not show her"),
     ]
 
 
-def _ship(visit: pd.Series) -> list[Step]:
+def _ship(visit: pd.Series, loading: pd.Series) -> list[Step]:
+    listed = "detection_ids" not in visit.index
     steps = []
+    has_beam = not np.isnan(visit["beam_m"])
     if not np.isnan(visit["length_m"]):
         size = f"length {visit['length_m']:.0f} ± {visit['length_sd_m']:.0f} m"
-        if not np.isnan(visit["beam_m"]):
+        if has_beam:
             size += f", beam {visit['beam_m']:.1f} ± {visit['beam_sd_m']:.1f} m"
         steps.append(
-            Step("Size", "observed", size, "fused over the sightings" if "detection_ids" in visit else "the list")
+            Step("Size", "observed", size, visit["source"] if listed else "hull boxes, fused over the sightings")
         )
     if visit["identified_as"] is not None:
         text = f"{visit['dwt_t_p50']:,.0f} t, as of {visit['identified_as']}"
-        steps.append(Step("Deadweight", "assessed", text, "the ship that the user identified"))
+        steps.append(Step("Deadweight", "assessed", text, visit["source"] if listed else "identified by the user"))
     else:
-        sizes = [visit[c] for c in ("length_m", "length_sd_m", "beam_m", "beam_sd_m")]
-        _, sd = dwt_distribution(*sizes)
-        low, middle, high = (visit[f"dwt_t_{p}"] for p in ("p05", "p50", "p95"))
-        text = f"{middle:,.0f} t (90 %: {low:,.0f} to {high:,.0f}; sd of ln {sd:.2f})"
+        ln_dwt, sd = dwt_distribution(*(visit[c] for c in ("length_m", "length_sd_m", "beam_m", "beam_sd_m")))
+        alone = f"{np.exp(ln_dwt):,.0f} t by her size alone (sd of ln {sd:.2f})"
+        text = f"{alone}; {loading['dwt_t_mean']:,.0f} t on average over the draws, which know the port's other ships"
+        read = "length and beam" if has_beam else "length"
         steps.append(
-            Step("Deadweight", "assessed", text, "regression on 3,557 tankers, with its scatter and the errors of size")
+            Step("Deadweight", "assessed", text, f"regression of deadweight on {read}, 3,557 tankers, and its scatter")
         )
-    p = f"probability {visit['tanker_probability']:.2f}"
-    return [*steps, Step("A tanker", "assessed", p, "detector's classes and the kind of berth")]
+    is_tanker = f"probability {visit['tanker_probability']:.2f}: {loading['tanker_calls_mean']:.3f} calls by a tanker"
+    told_by = visit["source"] if listed else "the detector's classes and the kind of berth"
+    return [*steps, Step("A tanker", "assessed", is_tanker, told_by)]
 
 
-def _cargo(visit: pd.Series, cargo: CargoAssumptions, product: str) -> list[Step]:
-    chosen, capacity, laden = cargo.products[product], cargo.capacity, cargo.laden
+def _full_cargo(visit: pd.Series, loading: pd.Series, cargo: CargoAssumptions, product: str) -> list[Step]:
+    chosen, capacity = cargo.products[product], cargo.capacity
     share, rate, volume = capacity.cargo_share_of_dwt, chosen.barrels_per_tonne, capacity.tank_volume_m3_per_dwt_t
-    dwt_t = visit["dwt_t_p50"]
-    by_weight = share.mode * dwt_t * rate.mode
-    by_volume = capacity.tank_filling_limit.value * volume.mode * dwt_t * 6.2898
-    binds = "weight" if by_weight <= by_volume else "volume"
+    filling, dwt_t = capacity.tank_filling_limit, loading["dwt_t_mean"]
+    by_weight = share.mean * dwt_t * rate.mean
+    by_volume = filling.value * volume.mean * dwt_t * BARRELS_PER_M3
     return [
+        Step("Barrels per tonne", rate.status, f"{chosen.name}: {_spread(rate)}", rate.source),
         Step(
-            "Full cargo by weight",
+            "Full by weight",
             share.status,
-            f"{share.mode:g} x {dwt_t:,.0f} t = {share.mode * dwt_t:,.0f} t",
+            f"{_spread(share)} of deadweight: {share.mean:.3f} x {dwt_t:,.0f} t x {rate.mean:.3f} = "
+            f"{by_weight:,.0f} barrels",
             share.source,
         ),
         Step(
-            "Barrels per tonne",
-            rate.status,
-            f"{chosen.name}: {rate.mode:g} ({rate.low:g} to {rate.high:g}), so {by_weight:,.0f} barrels",
-            rate.source,
-        ),
-        Step(
-            "Full cargo by volume",
+            "Full by volume",
             volume.status,
-            f"{capacity.tank_filling_limit.value:g} x {volume.mode:g} m3/t x {dwt_t:,.0f} t x 6.2898 = "
-            f"{by_volume:,.0f} barrels; {binds} binds",
-            volume.source,
+            f"{_spread(volume)} m3 of tank a tonne of deadweight, filled to {filling.value:g}: {filling.value:g} x "
+            f"{volume.mean:.3f} x {dwt_t:,.0f} t x {BARRELS_PER_M3} = {by_volume:,.0f} barrels",
+            f"{volume.source}; {filling.source}",
         ),
         Step(
-            "Laden fraction",
-            laden.mean.status,
-            f"{laden.mean.value:g}, between ports ± {laden.port_sd.value:g}, between calls ± {laden.call_sd.value:g}: "
-            f"about {laden.mean.value * min(by_weight, by_volume):,.0f} barrels",
-            laden.mean.source,
+            "Full cargo",
+            "assessed",
+            f"the lesser of both in each draw: {loading['full_cargo_bbl_mean']:,.0f} barrels on average",
+            "the steps above",
         ),
     ]
+
+
+def _loaded(visit: pd.Series, loading: pd.Series, cargo: CargoAssumptions, pump_limit: bool) -> list[Step]:
+    laden = cargo.laden
+    text = f"{laden.mean.value:g} of a full cargo, between ports ± {laden.port_sd.value:g}, between calls ± "
+    steps = [Step("Laden fraction", laden.mean.status, f"{text}{laden.call_sd.value:g}", laden.mean.source)]
+    if pump_limit:
+        rate, other = cargo.pumping.rate_m3_per_h, cargo.pumping.other_h
+        longest = visit["departure_latest"] - visit["arrival_earliest"]
+        bound = "no look bounds her stay, so this bounds nothing"
+        if not pd.isna(longest):
+            hours = longest.total_seconds() / 3600
+            most = max(hours - other.mean, 0.0) * rate.mean * BARRELS_PER_M3
+            bound = (
+                f"at most ({hours:.0f} h - {other.mean:.1f} h) x {rate.mean:.0f} m3/h x {BARRELS_PER_M3} = "
+                f"{most:,.0f} barrels on average"
+            )
+        steps.append(Step("Pumping", rate.status, bound, f"{rate.source}; {other.source}"))
+    return steps
 
 
 def _result(loading: pd.Series, estimate: Estimate | VisitListEstimate, cargo: CargoAssumptions) -> list[Step]:
-    text = f"mean {loading['barrels_mean']:,.0f}, 90 %: {loading['barrels_p05']:,.0f} to {loading['barrels_p95']:,.0f}"
+    mean, tankers, full = (loading[c] for c in ("barrels_mean", "tanker_calls_mean", "full_cargo_bbl_mean"))
+    spread = f"90 %: {loading['barrels_p05']:,.0f} to {loading['barrels_p95']:,.0f}"
+    product = "no tanker, no barrels"
+    if tankers > 0:
+        product = f"{tankers:.3f} calls by a tanker x {full:,.0f} barrels x {mean / (tankers * full):.3f} loaded"
     scenarios = ", ".join(f"{loading[f'barrels_laden_{s}']:,.0f} at {s} %" for s in ("33", "50", "90"))
+    sources = "; ".join(scenario.source for scenario in cargo.laden.scenarios.values())
     steps = [
-        Step("Barrels", "assumed", text, "all of the above, each drawn from its own spread"),
-        Step("UN scenarios", "assumed", f"{scenarios} of deadweight", cargo.laden.scenarios["90"].source),
+        Step("Barrels", "assumed", f"{product} = {mean:,.0f}, the mean; {spread}", "all of the above, in every draw"),
+        Step("UN scenarios", "assumed", f"{scenarios} of deadweight, times the calls by a tanker", sources),
     ]
     cap = cargo.cap(estimate.ledger.cap_name)
     if cap is not None:
-        share = loading["barrels_mean"] / cap.barrels_per_year
-        steps.append(
-            Step("Share of the cap", "assumed", f"{share:.1%} of {cap.barrels_per_year:,.0f} a year", cap.source)
-        )
+        text = f"{mean:,.0f} / {cap.barrels_per_year:,.0f} = {mean / cap.barrels_per_year:.1%} of a year's cap"
+        steps.append(Step("Share of the cap", "assumed", text, cap.source))
     return steps
+
+
+def _spread(number: Triangular) -> str:
+    """'7.9 (7.2 to 8.5, mean 7.867)'."""
+    return f"{number.mode:g} ({number.low:g} to {number.high:g}, mean {number.mean:.3f})"
 
 
 def _at(time: pd.Timestamp) -> str:

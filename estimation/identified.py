@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from ..errors import BerthwatchError
+from ..configs.csv_file import CsvTable, read_csv
 
-_COLUMNS = ("visit_id", "name", "dwt_t")
+DWT_RANGE_T = (50.0, 600_000.0)  # from a harbour bunker barge to above the largest tanker ever built
 _IMO = re.compile(r"(?:IMO\s*)?(\d{7})", re.IGNORECASE)
 
 
@@ -19,31 +20,29 @@ def read_identified(path: str | Path) -> pd.DataFrame:
     Raises:
         BerthwatchError: the file cannot be read, lacks a column, or a line is wrong; names line, column and value.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (OSError, ValueError) as error:
-        raise BerthwatchError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())}") from error
-    missing = [name for name in _COLUMNS if name not in table]
-    if missing:
-        raise BerthwatchError(
-            f"{path}: has no column {', '.join(missing)}; the first line must be: {','.join(_COLUMNS)}"
-        )
-    for i, (visit_id, name, dwt_t) in enumerate(table[list(_COLUMNS)].itertuples(index=False)):
-        where = f"{path}: line {i + 2}"
-        if not visit_id or not name:
-            raise BerthwatchError(f"{where}: visit_id and name must not be empty")
-        if pd.isna(value := pd.to_numeric(dwt_t, errors="coerce")) or not 50 <= value <= 600_000:
-            raise BerthwatchError(f"{where}: dwt_t is '{dwt_t}'; write tonnes, 50 to 600000")
-        number = _IMO.fullmatch(name.strip())
-        if number and not imo_number_is_valid(number[1]):
-            raise BerthwatchError(f"{where}: name '{name}' looks like an IMO number, but its last digit does not check")
-    return pd.DataFrame(
-        {
-            "visit_id": table["visit_id"].str.strip(),
-            "name": table["name"].str.strip(),
-            "dwt_t": pd.to_numeric(table["dwt_t"]).astype("float64"),
-        }
-    )
+    table = read_csv(path, required=("visit_id", "name", "dwt_t"))
+    if not len(table):
+        raise table.empty("ship")
+    visit_ids, names = table.text("visit_id"), table.text("name")
+    dwt_t = table.numbers("dwt_t", *DWT_RANGE_T, "tonnes")
+    for row, (visit_id, name) in enumerate(zip(visit_ids, names, strict=True)):
+        if not visit_id or not name or np.isnan(dwt_t[row]):
+            raise table.fault(row, "visit_id, name and dwt_t must not be empty")
+        if visit_id in visit_ids[:row]:
+            raise table.fault(row, f"visit_id '{visit_id}' comes twice; a visit is by one ship")
+        check_imo_number(table, row, "name", name)
+    return pd.DataFrame({"visit_id": visit_ids, "name": names, "dwt_t": dwt_t})
+
+
+def check_imo_number(table: CsvTable, row: int, column: str, name: str) -> None:
+    """Refuse a name that is an IMO number whose last digit does not check.
+
+    Raises:
+        BerthwatchError: it does not.
+    """
+    number = _IMO.fullmatch(name)
+    if number and not imo_number_is_valid(number[1]):
+        raise table.fault(row, f"{column} '{name}' looks like an IMO number, but its last digit does not check")
 
 
 def imo_number_is_valid(digits: str) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..configs.cargo import CargoAssumptions
+from ..configs.cargo import CargoAssumptions, Number, Offset, Triangular
 from ..configs.port import Port
 from ..inference.size_class import SIZE_CLASSES
 from .calls import Calls, summarise
@@ -92,41 +92,52 @@ def _quantiles(name: str, values: NDArray[np.float64]) -> dict[str, float]:
     return {f"{name}_p{round(100 * p):02d}": float(np.quantile(values, p)) for p in (0.05, 0.50, 0.95)}
 
 
-def assumptions_table(cargo: CargoAssumptions, product: str) -> pd.DataFrame:
-    """``Estimate.assumptions``: every number of the cargo file that enters the barrels."""
-    rows: list[tuple[str, float, float, float, str, str, str]] = []
+def assumptions_table(cargo: CargoAssumptions, product: str, *, traffic: bool = True) -> pd.DataFrame:
+    """``Estimate.assumptions``: the numbers of the cargo file that enter the barrels.
 
-    def add(name: str, number: object, unit: str) -> None:
-        value = getattr(number, "value", getattr(number, "mode", np.nan))
-        low, high = getattr(number, "low", np.nan), getattr(number, "high", np.nan)
-        rows.append((name, value, low, high, unit, number.status, number.source))  # type: ignore[attr-defined]
-
-    chosen = cargo.products[product]
-    add(f"barrels per tonne, {chosen.name}", chosen.barrels_per_tonne, "bbl/t")
-    add("cargo, share of deadweight when full", cargo.capacity.cargo_share_of_dwt, "share")
-    add("tank volume per tonne of deadweight", cargo.capacity.tank_volume_m3_per_dwt_t, "m3/t")
-    add("tank filling limit", cargo.capacity.tank_filling_limit, "share")
-    add("deadweight, error common to the fleet", cargo.deadweight.fleet_bias_sd_ln, "sd of ln")
-    add("laden fraction, mean", cargo.laden.mean, "share")
-    add("laden fraction, between ports", cargo.laden.port_sd, "sd")
-    add("laden fraction, between calls", cargo.laden.call_sd, "sd")
-    add("stay at the berth", cargo.traffic.stay_h, "h")
-    add("stay, error of its typical value", cargo.traffic.stay_sd_ln, "sd of ln")
-    add("arrivals at a free berth, before any picture", cargo.traffic.arrivals_per_day, "1/day")
-    add("tankers among ships at an oil berth", cargo.traffic.tanker_share_at_oil_berth, "share")
-    recall = cargo.detector.recall
-    rows.append((
-        f"recall of ships of {recall.length_px[0]:g} to {recall.length_px[-1]:g} pixels",
-        float(np.median(recall.recall)), recall.recall[0], recall.recall[-1], "share", recall.status, recall.source,
-    ))  # fmt: skip
-    rows.append((
-        "recall, error common to all looks", recall.scale_sd, np.nan, np.nan, "sd of a factor", recall.status,
-        recall.source,
-    ))  # fmt: skip
-    add("share of tankers, worth so many identified ships", cargo.traffic.tanker_share_worth_ships, "ships")
-    add("hulls come back: concentration of the fleet", cargo.traffic.fleet_concentration, "")
-    add("false alarms per look", cargo.detector.false_alarms_per_look, "probability")
+    Args:
+        cargo: the assumptions.
+        product: key of its products.
+        traffic: whether arrivals, stays and the detector enter (not for a plain list of visits).
+    """
+    chosen, recall = cargo.products[product], cargo.detector.recall
+    rows = [
+        _row(f"barrels per tonne, {chosen.name}", chosen.barrels_per_tonne, "bbl/t"),
+        _row("cargo, share of deadweight when full", cargo.capacity.cargo_share_of_dwt, "share"),
+        _row("tank volume per tonne of deadweight", cargo.capacity.tank_volume_m3_per_dwt_t, "m3/t"),
+        _row("tank filling limit", cargo.capacity.tank_filling_limit, "share"),
+        _row("deadweight of all ships, against the regression", cargo.deadweight.fleet_bias_ln, "ln of a factor"),
+        _row("deadweight, error common to the fleet", cargo.deadweight.fleet_bias_sd_ln, "sd of ln"),
+        _row("laden fraction, mean", cargo.laden.mean, "share"),
+        _row("laden fraction, between ports", cargo.laden.port_sd, "sd"),
+        _row("laden fraction, between calls", cargo.laden.call_sd, "sd"),
+        _row("hulls come back: concentration of the fleet", cargo.traffic.fleet_concentration, ""),
+    ]
+    if traffic:
+        px = f"{recall.length_px[0]:g} to {recall.length_px[-1]:g} pixels"
+        middle, known = float(np.median(recall.recall)), (recall.status, recall.source)
+        rows += [
+            _row("stay at the berth", cargo.traffic.stay_h, "h"),
+            _row("stay, error of its typical value", cargo.traffic.stay_sd_ln, "sd of ln"),
+            _row("arrivals at a free berth, before any picture", cargo.traffic.arrivals_per_day, "1/day"),
+            _row("arrivals, shape of their gamma distribution", cargo.traffic.arrivals_shape, ""),
+            _row("tankers among ships at an oil berth", cargo.traffic.tanker_share_at_oil_berth, "share"),
+            _row("share of tankers, worth so many identified ships", cargo.traffic.tanker_share_worth_ships, "ships"),
+            (f"recall of ships of {px}", middle, recall.recall[0], recall.recall[-1], "share", *known),
+            ("recall, error common to all looks", recall.scale_sd, np.nan, np.nan, "sd of a factor", *known),
+            _row("false alarms per look", cargo.detector.false_alarms_per_look, "probability"),
+        ]
     return pd.DataFrame(rows, columns=["name", "value", "low", "high", "unit", "status", "source"])
+
+
+def _row(name: str, number: Number | Offset | Triangular, unit: str) -> tuple[str, float, float, float, str, str, str]:
+    if isinstance(number, Triangular):
+        return name, number.mode, number.low, number.high, unit, number.status, number.source
+    return name, number.value, np.nan, np.nan, unit, number.status, number.source
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def reader_warnings(
@@ -146,19 +157,19 @@ def reader_warnings(
         if clear.empty:
             found.append(f"No scene shows berth {berth.id} unobscured: its total rests on assumptions alone.")
         elif len(clear) < 5:
-            found.append(f"Only {len(clear)} clear look(s) at berth {berth.id}: its total rests mostly on assumptions.")
-        rafted = int((looks["rafted_ids"].str.len() > 0).sum())
-        doubled = int((looks["detection_ids"].str.len() > 1).sum())
-        if rafted or doubled:
+            looks_told = _count(len(clear), "clear look")
+            found.append(f"Only {looks_told} at berth {berth.id}: its total rests mostly on assumptions.")
+        several = int(((looks["rafted_ids"].str.len() > 0) | (looks["detection_ids"].str.len() > 1)).sum())
+        if several:
             found.append(
-                f"Berth {berth.id} held more than one ship in {rafted + doubled} scene(s); one is counted, so the "
-                "barrels may be too low."
+                f"Berth {berth.id} held more than one ship in {_count(several, 'scene')}; one is counted, so "
+                "the barrels may be too low."
             )
         blocked = int(((looks["blocking_ids"].str.len() > 0) & (looks["state"] == "unobserved")).sum())
         if blocked:
             found.append(
-                f"In {blocked} scene(s) a ship of the berth beside it lay across berth {berth.id}: she is counted "
-                "there, and these looks tell nothing of this berth."
+                f"In {_count(blocked, 'scene')} a ship of the berth beside it lay across berth {berth.id}: she is "
+                "counted there, and such a look tells nothing of this berth."
             )
         mine = visits[visits["berth_id"] == berth.id]
         lasted_h = (mine["last_seen"] - mine["first_seen"]).dt.total_seconds() / 3600

@@ -2,15 +2,14 @@
 
 A CSV with one visit a line. `date` (YYYY-MM-DD, or a time with its zone), and the ship's size: `dwt_t`, if it is
 known, or `length_m`, with `length_sd_m`, `beam_m` and `beam_sd_m` where they are known. `ship` (name or IMO number)
-tells which visits are by one hull; `berth_id` is free; `tanker_probability` is 1 if left out.
+tells which visits are by one hull; `berth_id` is free; `tanker_probability` is 1 if left out; `source` says where the
+line comes from, `note` whatever it likes.
 """
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,28 +17,31 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..configs.cargo import CargoAssumptions
+from ..configs.csv_file import CsvTable, read_csv
 from ..configs.port import DEFAULT_SHIP_LENGTH_M
-from ..errors import BerthwatchError
+from ..inference.deadweight import dwt_distribution
 from .calls import Calls
 from .cargo import barrels_loaded, draw_cargo, loadings_table, scenario_barrels, with_known_deadweight
 from .fleet import Measured, sample_fleet
+from .identified import DWT_RANGE_T, check_imo_number
 from .ledger import Ledger, build_ledger
 from .looks import deadweight_reading, epoch_seconds
 from .reconstruct import fleet_prior
 from .tables import assumptions_table, size_class_table, totals_table
 
 DEFAULT_LENGTH_SD_M = 5.0  # careful measurement on pictures of 3 m or finer, domain facts §5
+_MISFIT_SDS = 4.0  # of ln deadweight, between the deadweight given and the length given, that are remarked on
 
-# Column -> (lowest, highest) that is believed.
-_NUMBERS: dict[str, tuple[float, float]] = {
-    "dwt_t": (50, 600_000),
-    "length_m": (15, 500),
-    "length_sd_m": (0, 100),
-    "beam_m": (3, 80),
-    "beam_sd_m": (0, 30),
-    "tanker_probability": (0, 1),
+# Column -> (lowest, highest) that is believed, and what it counts.
+_NUMBERS: dict[str, tuple[float, float, str]] = {
+    "dwt_t": (*DWT_RANGE_T, "tonnes"),
+    "length_m": (15, 500, "metres"),
+    "length_sd_m": (0, 100, "metres"),
+    "beam_m": (3, 80, "metres"),
+    "beam_sd_m": (0, 30, "metres"),
+    "tanker_probability": (0, 1, "(a probability)"),
 }
-_TEXTS = ("date", "visit_id", "berth_id", "ship")
+_TEXTS = ("visit_id", "berth_id", "ship")
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class VisitListEstimate:
     """Barrels of listed visits. Tables have the columns of the same names in ``Estimate``; all visits are "seen".
 
     Attributes:
-        visits: ``visit_id``, ``berth_id``, ``last_seen``, ``ship``, sizes, ``dwt_t_p05`` .. ``dwt_t_p95``.
+        visits: ``visit_id``, ``berth_id``, ``last_seen``, ``ship``, ``source``, sizes, ``dwt_t_p05`` .. ``dwt_t_p95``.
+        warnings: sentences a reader must see.
     """
 
     product: str
@@ -58,6 +61,7 @@ class VisitListEstimate:
     by_size_class: pd.DataFrame
     ledger: Ledger
     assumptions: pd.DataFrame
+    warnings: tuple[str, ...]
 
 
 def read_visit_list(path: str | Path) -> pd.DataFrame:
@@ -65,95 +69,64 @@ def read_visit_list(path: str | Path) -> pd.DataFrame:
 
     Returns:
         One row a visit in order of date: ``visit_id``, ``berth_id``, ``last_seen`` (UTC), ``ship`` (str or None),
-        ``dwt_t``, ``length_m``, ``length_sd_m``, ``beam_m``, ``beam_sd_m``, ``tanker_probability`` (float64).
+        ``source`` (the line's own, or file and line), ``dwt_t``, ``length_m``, ``length_sd_m``, ``beam_m``,
+        ``beam_sd_m``, ``tanker_probability`` (float64).
 
     Raises:
         BerthwatchError: names file, line, column and value, and what to do.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except (OSError, ValueError) as error:
-        raise BerthwatchError(f"{path}: cannot be read as CSV: {' '.join(str(error).split())}") from error
-    _check_columns(path, list(table.columns))
-    if table.empty:
-        raise BerthwatchError(f"{path}: lists no visit; write one a line below the column names")
-    n = len(table)
-    text = {name: table[name].str.strip() if name in table else pd.Series([""] * n) for name in _TEXTS}
-    numbers = {name: _numbers(path, table, name) for name in _NUMBERS}
-    sized = ~np.isnan(numbers["dwt_t"]) | ~np.isnan(numbers["length_m"])
-    _refuse(path, ~sized, lambda i: "dwt_t and length_m are both empty; give one of them")
+    table = read_csv(path, required=("date",), optional=(*_TEXTS, *_NUMBERS))
+    if not len(table):
+        raise table.empty("visit")
+    numbers = {name: table.numbers(name, *limits) for name, limits in _NUMBERS.items()}
+    _check_sizes(table, numbers)
     numbers["length_sd_m"] = np.where(np.isnan(numbers["length_sd_m"]), DEFAULT_LENGTH_SD_M, numbers["length_sd_m"])
-    no_sd = ~np.isnan(numbers["beam_m"]) & np.isnan(numbers["beam_sd_m"])
-    _refuse(path, no_sd, lambda i: "beam_m without beam_sd_m; give its standard deviation, metres, or leave beam_m out")
     numbers["tanker_probability"] = np.nan_to_num(numbers["tanker_probability"], nan=1.0)
+    lines = table.lines
     visits = pd.DataFrame(
         {
-            "visit_id": [v or f"line-{i + 2}" for i, v in enumerate(text["visit_id"])],
-            "berth_id": [v or "list" for v in text["berth_id"]],
-            "last_seen": _times(path, text["date"]),
-            "ship": pd.Series([v or None for v in text["ship"]], dtype="object"),
+            "visit_id": [v or f"line-{line}" for v, line in zip(table.text("visit_id"), lines, strict=True)],
+            "berth_id": [v or "list" for v in table.text("berth_id")],
+            "last_seen": table.times("date"),
+            "ship": pd.Series([v or None for v in table.text("ship")], dtype="object"),
+            "source": [
+                v or f"{table.path.name}, line {line}" for v, line in zip(table.text("source"), lines, strict=True)
+            ],
             **numbers,
         }
     )
-    twice = visits["visit_id"].duplicated().to_numpy()
-    _refuse(path, twice, lambda i: f"visit_id '{visits['visit_id'][i]}' comes twice; a visit counts once")
-    same = visits["ship"].notna() & visits.duplicated(["ship", "last_seen", "berth_id"])
-    _refuse(
-        path, same.to_numpy(), lambda i: f"ship '{visits['ship'][i]}' is listed twice on that date; remove one line"
-    )
+    _check_ships(table, visits)
     return visits.sort_values("last_seen", kind="stable", ignore_index=True)
 
 
-def _check_columns(path: str | Path, columns: list[str]) -> None:
-    known = [*_TEXTS, *_NUMBERS]
-    for name in columns:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known columns: {', '.join(known)}"
-            raise BerthwatchError(f"{path}: column '{name}' is unknown; {hint}")
-        if columns.count(name) > 1:
-            raise BerthwatchError(f"{path}: column '{name}' comes twice; keep one")
-    if "date" not in columns:
-        raise BerthwatchError(f"{path}: has no column 'date'; the first line names the columns, such as date,length_m")
+def _check_sizes(table: CsvTable, numbers: dict[str, NDArray[np.float64]]) -> None:
+    sized = ~np.isnan(numbers["dwt_t"]) | ~np.isnan(numbers["length_m"])
+    no_sd = ~np.isnan(numbers["beam_m"]) & np.isnan(numbers["beam_sd_m"])
+    for row in range(len(table)):
+        if not sized[row]:
+            raise table.fault(row, "dwt_t and length_m are both empty; give one of them")
+        if no_sd[row]:
+            raise table.fault(row, "beam_m without beam_sd_m; give its standard deviation, metres, or leave beam_m out")
 
 
-def _refuse(path: str | Path, bad: NDArray[np.bool_], why: Callable[[int], str]) -> None:
-    """Raise for the first bad line; the names are on line 1, the first visit on line 2."""
-    if bad.any():
-        i = int(np.argmax(bad))
-        raise BerthwatchError(f"{path}: line {i + 2}: {why(i)}")
-
-
-def _numbers(path: str | Path, table: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    if name not in table:
-        return np.full(len(table), np.nan)
-    text = table[name].str.strip()
-    values = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
-    _refuse(path, (text != "").to_numpy() & np.isnan(values), lambda i: f"{name} is '{text[i]}', not a number")
-    low, high = _NUMBERS[name]
-    outside = (values < low) | (values > high)
-    _refuse(path, outside, lambda i: f"{name} must be within {low:g} and {high:g}, got {text[i]}")
-    return values
-
-
-def _times(path: str | Path, text: pd.Series) -> pd.Series:
-    """UTC times; a day alone is taken at noon."""
-    times: list[datetime] = []
-    for i, value in enumerate(text):
-        try:
-            time = datetime.fromisoformat(value)
-        except ValueError:
-            raise BerthwatchError(
-                f"{path}: line {i + 2}: date is '{value}'; write YYYY-MM-DD, or a time with its zone"
-            ) from None
-        if len(value) == len("2024-03-07"):
-            time = time.replace(tzinfo=UTC) + timedelta(hours=12)
-        elif time.tzinfo is None:
-            raise BerthwatchError(
-                f"{path}: line {i + 2}: date '{value}' has no time zone; write {value}Z if it is UTC, or the day alone"
+def _check_ships(table: CsvTable, visits: pd.DataFrame) -> None:
+    """No visit and no ship twice, IMO numbers that check, one deadweight a ship."""
+    twice = visits["visit_id"].duplicated()
+    again = visits["ship"].notna() & visits.duplicated(["ship", "last_seen", "berth_id"])
+    known: dict[str, float] = {}
+    for row, visit in enumerate(visits.to_dict("records")):
+        ship, dwt_t = visit["ship"], visit["dwt_t"]
+        if twice[row]:
+            raise table.fault(row, f"visit_id '{visit['visit_id']}' comes twice; a visit counts once")
+        if again[row]:
+            raise table.fault(row, f"ship '{ship}' is listed twice on that date; remove one line")
+        if ship is None:
+            continue
+        check_imo_number(table, row, "ship", ship)
+        if not np.isnan(dwt_t) and known.setdefault(ship, dwt_t) != dwt_t:
+            raise table.fault(
+                row, f"dwt_t of ship '{ship}' is {dwt_t:,g} here and {known[ship]:,g} before; give one deadweight"
             )
-        times.append(time)
-    return pd.Series(pd.to_datetime(times, utc=True)).dt.as_unit("ns")
 
 
 def estimate_visit_list(
@@ -181,7 +154,7 @@ def estimate_visit_list(
     Raises:
         BerthwatchError: unknown product or cap.
     """
-    product = product or cargo.default_product
+    product = cargo.default_product if product is None else product
     limit = cargo.cap(cap)
     rng = np.random.default_rng([seed, 1])
     calls, visits = _listed_calls(visits, cargo, ship_length_m, draws, rng)
@@ -208,8 +181,23 @@ def estimate_visit_list(
             cap_from_year=limit.from_year if limit else 0,
             reported=reported,
         ),
-        assumptions=assumptions_table(cargo, product),
+        assumptions=assumptions_table(cargo, product, traffic=False),
+        warnings=_misfits(visits),
     )
+
+
+def _misfits(visits: pd.DataFrame) -> tuple[str, ...]:
+    """Deadweights that no ship of the length beside them has: a unit mistaken, or another ship's."""
+    both = visits[visits["dwt_t"].notna() & visits["length_m"].notna()]
+    found = []
+    for visit in both.itertuples():
+        ln_dwt, sd = dwt_distribution(visit.length_m, visit.length_sd_m)
+        if abs(np.log(visit.dwt_t) - ln_dwt) > _MISFIT_SDS * sd:
+            found.append(
+                f"{visit.visit_id}: a ship of {visit.length_m:g} m has about {np.exp(ln_dwt):,.0f} t of deadweight, "
+                f"not {visit.dwt_t:,g} t; the deadweight is taken as it stands. Check both."
+            )
+    return tuple(found)
 
 
 def _listed_calls(

@@ -1,0 +1,124 @@
+"""The chain of one visit: every step has a status and a source, and whoever works it out again gets our figure."""
+
+import re
+
+import pandas as pd
+import pytest
+from estimation_scenes import PORT, Ship, watched
+
+from berthwatch.configs.cargo import load_cargo
+from berthwatch.errors import BerthwatchError
+from berthwatch.estimation.estimate import Estimate, estimate
+from berthwatch.estimation.explain import Step, explain_visit
+from berthwatch.estimation.visit_list import estimate_visit_list, read_visit_list
+
+CARGO = load_cargo()
+# Day 4 may show another ship of the same length: the chain has more than one call. Day 20 hardly shows a tanker.
+LOOKS = {0.0: [], 3.0: [Ship(88)], 4.0: [Ship(90)], 5.0: [], 10.0: [Ship(105)], 13.0: [], 20.0: [Ship(80, tanker=0.3)]}
+
+
+def run(**options: object) -> Estimate:
+    return estimate(PORT, *watched(LOOKS), CARGO, draws=800, **options)
+
+
+@pytest.fixture
+def listed(tmp_path):
+    path = tmp_path / "visits.csv"
+    path.write_text(
+        "date,length_m,length_sd_m,beam_m,beam_sd_m,dwt_t,ship,source\n"
+        "2024-03-07,90,5,14,1.5,,,Planet picture of 7 March\n"
+        "2024-03-12,,,,,3565,CHON MA SAN,\n"
+    )
+    return estimate_visit_list(read_visit_list(path), CARGO, product="gasoil", cap="un_dprk_refined")
+
+
+def by_name(steps: list[Step]) -> dict[str, Step]:
+    assert len({s.name for s in steps}) == len(steps)
+    return {s.name: s for s in steps}
+
+
+def numbers(text: str) -> list[float]:
+    return [float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*\.?\d*", text)]
+
+
+def assert_adds_up(steps: dict[str, Step], loading: pd.Series) -> None:
+    """The printed factors multiply to the printed barrels, which are the estimate's."""
+    calls, full, share, barrels = numbers(steps["Barrels"].text)[:4]
+    assert calls * full * share == pytest.approx(barrels, rel=2e-3)
+    assert barrels == round(loading["barrels_mean"])
+    assert numbers(steps["Full cargo"].text)[-1] == full
+    assert numbers(steps["A tanker"].text)[-1] == calls
+    share_of_dwt, dwt_t, rate, by_weight = numbers(steps["Full by weight"].text)[-4:]
+    assert share_of_dwt * dwt_t * rate == pytest.approx(by_weight, rel=2e-3)
+    filling, m3_per_t, dwt_again, bbl_per_m3, by_volume = numbers(steps["Full by volume"].text)[-5:]
+    assert dwt_again == dwt_t
+    assert filling * m3_per_t * dwt_t * bbl_per_m3 == pytest.approx(by_volume, rel=2e-3)
+    assert full < 1.02 * min(by_weight, by_volume)
+    assert all(s.source and s.status in ("observed", "assessed", "assumed") for s in steps.values())
+
+
+@pytest.mark.parametrize("pump_limit", [False, True])
+def test_the_chain_of_every_visit_seen_adds_up(pump_limit):
+    result = run(pump_limit=pump_limit)
+
+    for _, loading in result.loadings.iterrows():
+        steps = explain_visit(result, loading["visit_id"], CARGO, pump_limit=pump_limit)
+        assert_adds_up(by_name(steps), loading)
+
+
+def test_the_chain_of_every_listed_visit_adds_up(listed):
+    for _, loading in listed.loadings.iterrows():
+        assert_adds_up(by_name(explain_visit(listed, loading["visit_id"], CARGO)), loading)
+
+
+def test_sightings_that_may_be_of_two_ships_say_so():
+    steps = by_name(explain_visit(run(), "oil-1-0001", CARGO))
+
+    assert steps["Sightings"].text == "2 sightings, first 2024-03-10 02:00 UTC, last 2024-03-11 02:00 UTC"
+    assert "one and the same with 0." in steps["Calls"].text
+    assert 1.05 < numbers(steps["Calls"].text)[-1] < 1.6
+    assert "detections s3-0, s4-0" in steps["Sightings"].source
+
+
+def test_a_ship_that_is_probably_no_tanker_counts_in_part():
+    steps = by_name(explain_visit(run(), "oil-1-0003", CARGO))
+
+    assert steps["Sightings"].text == "one sighting, 2024-03-27 02:00 UTC"
+    assert 0.6 < numbers(steps["A tanker"].text)[-1] < 0.95
+
+
+def test_a_known_deadweight_and_the_lists_own_source_are_named(listed):
+    measured, known = (by_name(explain_visit(listed, f"line-{n}", CARGO)) for n in (2, 3))
+
+    assert measured["Visit"].source == measured["Size"].source == "Planet picture of 7 March"
+    assert "length and beam" in measured["Deadweight"].source
+    assert known["Deadweight"].text == "3,565 t, as of CHON MA SAN"
+    assert known["Visit"].source == "visits.csv, line 3"
+    assert "Size" not in known
+    assert "= 3.8% of a year's cap" in known["Share of the cap"].text
+
+
+def test_an_identified_ship_replaces_the_guess():
+    known = pd.DataFrame({"visit_id": ["oil-1-0002"], "name": ["8660313"], "dwt_t": [3565.0]})
+    result = run(identified=known)
+
+    steps = by_name(explain_visit(result, "oil-1-0002", CARGO))
+
+    assert steps["Deadweight"].text == "3,565 t, as of 8660313"
+    assert_adds_up(steps, result.loadings.iloc[1])
+    assert "x 3,565 t x" in steps["Full by weight"].text
+
+
+def test_the_pumping_bound_is_worked_out():
+    steps = by_name(explain_visit(run(pump_limit=True), "oil-1-0001", CARGO, pump_limit=True))
+
+    hours, other_h, rate, bbl_per_m3, most = numbers(steps["Pumping"].text.replace("m3/h", ""))
+    assert (hours, round(rate)) == (120, 567)
+    assert (hours - other_h) * rate * bbl_per_m3 == pytest.approx(most, rel=2e-3)
+    last = by_name(explain_visit(run(pump_limit=True), "oil-1-0003", CARGO, pump_limit=True))
+    assert last["Pumping"].text == "no look bounds her stay, so this bounds nothing"
+
+
+def test_explaining_an_unknown_visit_lists_the_known_ones(listed):
+    with pytest.raises(BerthwatchError, match="line-2, line-3"):
+        explain_visit(listed, "line-99", CARGO)
