@@ -247,6 +247,13 @@ def models_export(
     scene: Annotated[str, typer.Option(help="A scene with ships, to check the exported files against the checkpoint.")],
     folder: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where to write both files.")],
     name: Annotated[str, typer.Option(help="Stem of the files.")] = "model",
+    int8: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CHIPS",
+            help="Write NAME-int8.onnx too, quantised on these chips, if it loses less than a point of AP50 on them.",
+        ),
+    ] = None,
     trust_pickle: Annotated[
         bool, typer.Option("--trust-pickle", help="Load CHECKPOINT although that runs its code.")
     ] = False,
@@ -277,6 +284,12 @@ def models_export(
     for path, parity in ((done.onnx, done.onnx_parity), (done.safetensors, done.safetensors_parity)):
         told = f"within {parity.shift_px:.2f} px and {parity.score_change:.4f} score of the checkpoint"
         out.print(f"{escape(str(path))}: {told}, {parity.anchors} anchors", soft_wrap=True)
+    if int8:
+        from .training.int8 import export_int8
+
+        small = export_int8(done.onnx, int8, folder / f"{name}-int8.onnx")
+        told = f"AP50 {small.ap50:.3f} on the chips, {small.ap50_before:.3f} in 32-bit floats"
+        out.print(f"{escape(str(small.onnx))}: {told}", soft_wrap=True)
 
 
 def show_version(wanted: bool) -> None:

@@ -245,8 +245,19 @@ def seen_on_chips(
 
 
 def _detected(detector: Detector, chips: Iterable[Chip]) -> Iterator[tuple[Chip, Boxes]]:
-    """Each chip with the boxes centred in it; as many chips as fit share a tile."""
-    tile_px = detector.metadata.tile_px
+    """Each chip with the boxes centred in it."""
+    for tile, placed in chips_on_tiles(chips, detector.metadata.tile_px):
+        (boxes,) = detector.detect(tile[None])
+        for chip, (x, y) in placed:
+            size = chip.rgb.shape[0]
+            inside = boxes.centres_inside(x, y, x + size, y + size)
+            yield chip, boxes.select(inside).shifted(-x, -y)
+
+
+def chips_on_tiles(
+    chips: Iterable[Chip], tile_px: int
+) -> Iterator[tuple[NDArray[np.uint8], list[tuple[Chip, tuple[int, int]]]]]:
+    """Tiles (tile_px, tile_px, 3) with as many chips of one size as fit, and the upper left corner (x, y) of each."""
     waiting = iter(chips)
     while batch := list(itertools.islice(waiting, 1)):
         size = batch[0].rgb.shape[0]
@@ -254,12 +265,10 @@ def _detected(detector: Detector, chips: Iterable[Chip]) -> Iterator[tuple[Chip,
         batch += itertools.islice(waiting, across**2 - 1)
         tile = np.zeros((tile_px, tile_px, 3), np.uint8)
         corners = [(size * (k % across), size * (k // across)) for k in range(len(batch))]
-        for chip, (x, y) in zip(batch, corners, strict=True):
+        placed = list(zip(batch, corners, strict=True))
+        for chip, (x, y) in placed:
             tile[y : y + size, x : x + size] = chip.rgb[:tile_px, :tile_px]
-        (boxes,) = detector.detect(tile[None])
-        for chip, (x, y) in zip(batch, corners, strict=True):
-            inside = boxes.centres_inside(x, y, x + size, y + size)
-            yield chip, boxes.select(inside).shifted(-x, -y)
+        yield tile, placed
 
 
 def _tanker_share(class_scores: NDArray[np.float32] | None, box: int, classes: tuple[str, ...]) -> float:
