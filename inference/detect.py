@@ -19,6 +19,7 @@ from ..imagery.scene import Scene
 from ..imagery.tiles import ReadTimes, TileGrid, TileWindow, read_tiles
 from ..models.detector import Detector
 from ..models.metadata import ModelMetadata
+from .ahead import detect_ahead
 from .describe import describe
 from .fingerprint import fingerprint, picture_fingerprint
 from .seams import SceneBoxes
@@ -106,7 +107,7 @@ def detect_scene(
     metadata = detector.metadata
     resolved = settings.resolved(metadata, scene, aoi)
     grid = plan_grid(scene, metadata, settings, aoi)
-    with times.waiting("detect"):
+    with times.working("read"):
         stretch = estimate_stretch(scene)
     seen = SeenGatherer(grid, stretch)
     found = _search(grid, detector, settings.batch_size, resolved["score_threshold"], stretch, seen, progress, times)
@@ -160,14 +161,7 @@ def _search(
     saturated_before = detector.saturated_tiles
     reading = ReadTimes()
     batches = read_tiles(grid, stretch, batch_size=batch_size, seen=seen, times=reading)
-    while True:
-        with times.waiting("detect"):
-            batch = next(batches, None)
-        if batch is None:
-            break
-        windows, pixels = batch
-        with times.working("detect"):
-            boxes_of_tiles = detector.detect(pixels)
+    for windows, pixels, boxes_of_tiles in detect_ahead(batches, detector, times):
         with times.working("merge"):
             for window, tile, boxes in zip(windows, pixels, boxes_of_tiles, strict=True):
                 found.add(window, tile, boxes.select(boxes.scores >= score_threshold))

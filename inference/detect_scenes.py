@@ -87,9 +87,10 @@ def detect_scenes(
                 outcome = replace(outcome, status="skipped")
             else:
                 report = None if progress is None else _named(progress, name)
-                record, ships = detect_scene(scene, detector, settings, aoi=aoi, progress=report, times=times)
-                with times.working("write"):
-                    write_scene(store, record, ships)
+                with times.running():
+                    record, ships = detect_scene(scene, detector, settings, aoi=aoi, progress=report, times=times)
+                    with times.working("write"):
+                        write_scene(store, record, ships)
                 outcome = replace(outcome, status="done", ships=len(ships))
         except BerthwatchError as error:
             outcome = replace(outcome, error=str(error))

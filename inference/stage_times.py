@@ -26,11 +26,12 @@ _ADVICE = {
 class StageTimes:
     """Seconds that each stage was busy and blocked in one run or several, and the work done.
 
-    Reading runs ahead in a thread of its own: it is blocked while enough is read ahead. Detecting, merging and writing
-    take turns in another: detecting is blocked while its pixels are not there yet; the other two wait for nothing.
+    Reading runs ahead in a thread of its own: it is blocked while enough is read ahead. So does detecting: it is
+    blocked while its pixels are not there yet. Merging and writing wait for nothing.
 
     Attributes:
-        busy, blocked: seconds by stage ("read", "detect", "merge", "write").
+        busy, blocked: seconds by stage ("read", "detect", "merge", "write"); stages overlap.
+        wall_s: seconds that the runs took as a whole.
         tiles: tiles that the detector saw.
         megapixels: their pixels, overlaps counted as often as they were seen.
         square_km: ground that they cover, counted once.
@@ -39,15 +40,20 @@ class StageTimes:
 
     busy: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     blocked: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    wall_s: float = 0.0
     tiles: int = 0
     megapixels: float = 0.0
     square_km: float = 0.0
     saturated_tiles: int = 0
 
-    @property
-    def wall_s(self) -> float:
-        """Seconds from the first scene to the last: those of the thread that detects, merges and writes."""
-        return sum(self.busy[stage] + self.blocked[stage] for stage in STAGES if stage != "read")
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Add the time spent inside to that of the runs as a whole."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.wall_s += time.perf_counter() - start
 
     @contextmanager
     def working(self, stage: str) -> Iterator[None]:
@@ -58,20 +64,11 @@ class StageTimes:
         finally:
             self.busy[stage] += time.perf_counter() - start
 
-    @contextmanager
-    def waiting(self, stage: str) -> Iterator[None]:
-        """Add the time spent inside to a stage's blocked seconds."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.blocked[stage] += time.perf_counter() - start
-
     def limit(self) -> str:
-        """The stage that the run waited for."""
-        if self.blocked["detect"] > _STARVED * self.wall_s:
-            return "read"
-        return max(("detect", "merge", "write"), key=lambda stage: self.busy[stage])
+        """The stage that the run waited for: the detector, or what kept it waiting."""
+        others = ("read", "merge", "write")
+        stages = others if self.blocked["detect"] > _STARVED * self.wall_s else ("detect", "merge", "write")
+        return max(stages, key=lambda stage: self.busy[stage])
 
     def verdict(self) -> str:
         """One line: what was the limit, and which option changes it."""

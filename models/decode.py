@@ -11,6 +11,9 @@ Which of them a file holds is said by its metadata, never concluded from a shape
 
 from __future__ import annotations
 
+import logging
+import threading
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -18,6 +21,44 @@ from numpy.typing import NDArray
 
 from .boxes import Boxes
 from .merge import merge
+from .metadata import ModelMetadata
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Decoder:
+    """Turns outputs of one model into boxes, from any number of threads, and counts the tiles that were full.
+
+    Attributes:
+        metadata: of the model.
+        threshold: lowest score kept.
+        saturated_tiles: tiles so far that held as many ships as the model's file can report.
+    """
+
+    metadata: ModelMetadata
+    threshold: float
+    saturated_tiles: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @classmethod
+    def of(cls, metadata: ModelMetadata, score_threshold: float | None) -> Decoder:
+        """With the threshold given, or the model's own if None."""
+        return cls(metadata, metadata.lowest_score_threshold if score_threshold is None else score_threshold)
+
+    def boxes(self, output: NDArray[np.floating]) -> list[Boxes]:
+        """Boxes of each tile of an output (b, ...), as `decode`; the first full tile is warned of."""
+        n_classes = len(self.metadata.classes)
+        boxes, saturated = decode(output, self.metadata.output, n_classes=n_classes, threshold=self.threshold)
+        with self._lock:
+            first = saturated > 0 and self.saturated_tiles == 0
+            self.saturated_tiles += saturated
+        if first:
+            log.warning(
+                "%s: a tile holds as many ships as the file can report; some may be missing. Export raw output.",
+                self.metadata.model_id,
+            )
+        return boxes
 
 
 def decode(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,18 @@ class Detector(Protocol):
     Attributes:
         metadata: the model's card.
         description: runtime, its version, device and threads, for people: "ONNX Runtime 1.32.0, CPU, 2 threads".
-        saturated_tiles: tiles so far whose number of ships reached a limit built into the model, so that some may be
-            missing. Always 0 for models with raw output, which have no such limit.
     """
 
     metadata: ModelMetadata
     description: str
-    saturated_tiles: int
+
+    @property
+    def saturated_tiles(self) -> int:
+        """Tiles so far whose number of ships reached a limit built into the model, so that some may be missing.
+
+        Always 0 for models with raw output, which have no such limit.
+        """
+        ...
 
     def detect(self, tiles: NDArray[np.uint8]) -> list[Boxes]:
         """Ships in each tile, merged within the tile, best first.
@@ -38,6 +43,17 @@ class Detector(Protocol):
             ValueError: tiles of another shape or dtype.
         """
         ...
+
+
+@runtime_checkable
+class ConcurrentDetector(Detector, Protocol):
+    """A detector that is quicker when the next tiles are handed over before it is through with the last.
+
+    Attributes:
+        calls_at_once: how many calls of `detect`, each from a thread of its own, keep it busy without a gap.
+    """
+
+    calls_at_once: int
 
 
 def check_tiles(tiles: NDArray[np.uint8], tile_px: int) -> None:

@@ -6,20 +6,38 @@ import difflib
 import importlib.util
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import BerthwatchError
+from .agreement import agreement
 from .detector import Detector
 from .devices import Device, nvidia_gpus, torch_has_cuda
 from .metadata import ModelMetadata, metadata_from_entries, safetensors_entries
 from .onnx_backend import OnnxDetector, has_cuda_provider
+from .openvino_backend import OpenVinoDetector, has_openvino
 
 log = logging.getLogger(__name__)
 
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = "berthwatch-n"
 _SUFFIXES = (".onnx", ".safetensors", ".pt")
+
+Backend = Literal["auto", "onnxruntime", "openvino", "torch"]
+# What each runtime reads; a shipped model has a file of each kind but the last.
+_SUFFIX_OF: dict[Backend, tuple[str, ...]] = {
+    "auto": _SUFFIXES,
+    "onnxruntime": (".onnx",),
+    "openvino": (".onnx",),
+    "torch": (".safetensors", ".pt"),
+}
+
+# Tiles of the pictures to be searched, (b, tile_px, tile_px, 3) uint8, for a model.
+SampleTiles = Callable[[ModelMetadata], NDArray[np.uint8]]
 
 
 def shipped_models() -> dict[str, ModelMetadata]:
@@ -34,37 +52,50 @@ def load_detector(
     model: str | Path = DEFAULT_MODEL,
     *,
     device: Device = "auto",
+    backend: Backend = "auto",
     score_threshold: float | None = None,
     threads: int | None = None,
     trust_pickle: bool = False,
+    sample_tiles: SampleTiles | None = None,
 ) -> Detector:
     """A detector on the device asked for.
 
-    A shipped model runs with torch on CUDA (else with ONNX Runtime's CUDA provider) and with ONNX Runtime on the CPU.
-    A path chooses the runtime by its suffix: .onnx or .safetensors, or .pt with `trust_pickle`.
+    A shipped model runs with torch on CUDA (else with ONNX Runtime's CUDA provider) and with ONNX Runtime on the CPU;
+    or there with OpenVINO, if it is installed, the processor has bfloat16 instructions, and it finds the same ships in
+    the sample tiles. A path chooses the runtime by its suffix: .onnx or .safetensors, or .pt with `trust_pickle`.
 
     Args:
         model: name of a shipped model, or path of a model file.
         device: "cuda" and "cpu" are taken at their word; "auto" is CUDA where a GPU and a runtime for it are present,
             else the CPU. What it came to is in the detector's `description`, and logged.
+        backend: "onnxruntime", "openvino" and "torch" are taken at their word; "auto" is as told above.
         score_threshold: lowest score kept, in [0, 1]; None takes the model's recommendation.
         threads: CPU threads; None takes the cores that this process is granted.
         trust_pickle: load a .pt checkpoint although that runs code from the file.
+        sample_tiles: asked only where OpenVINO may be taken; without it "auto" never takes it.
 
     Raises:
-        BerthwatchError: unknown model, file of another kind, or a device that cannot be used.
+        BerthwatchError: unknown model, file of another kind, or a device or backend that cannot be used.
     """
-    if device not in ("auto", "cuda", "cpu"):
+    if device not in get_args(Device):
         raise BerthwatchError(f"device '{device}': choose auto, cuda or cpu")
+    if backend not in get_args(Backend):
+        raise BerthwatchError(f"backend '{backend}': choose {', '.join(get_args(Backend))}")
     if score_threshold is not None and not 0 <= score_threshold <= 1:
         raise BerthwatchError(f"score threshold {score_threshold}: choose a number from 0 to 1")
     if threads is not None and threads < 1:
         raise BerthwatchError(f"threads {threads}: choose 1 or more")
-    files = _files(model)
+    if backend == "openvino" and device == "cuda":
+        raise BerthwatchError("backend openvino: runs on the CPU; choose device cpu, or another backend")
+    files = _readable_by(backend, _files(model))
     if files[0].suffix == ".pt":
         detector = _load_checkpoint(files[0], device, score_threshold, threads, trust_pickle=trust_pickle)
+    elif backend == "openvino":
+        detector = OpenVinoDetector(files[0], score_threshold=score_threshold, threads=threads)
     else:
         detector = _load(files, device, score_threshold, threads)
+        if backend == "auto" and isinstance(detector, OnnxDetector) and detector.device == "cpu" and sample_tiles:
+            detector = _quicker(detector, files, score_threshold, threads, sample_tiles)
     log.info("model %s on %s", detector.metadata.model_id, detector.description)
     return detector
 
@@ -86,6 +117,42 @@ def _files(model: str | Path) -> list[Path]:
     if not path.is_file():
         raise BerthwatchError(f"{path}: no such model file; check the path")
     return [path]
+
+
+def _readable_by(backend: Backend, files: list[Path]) -> list[Path]:
+    """The files that the runtime reads. Raises BerthwatchError where there is none."""
+    if readable := [file for file in files if file.suffix in _SUFFIX_OF[backend]]:
+        return readable
+    raise BerthwatchError(
+        f"{files[0]}: backend {backend} reads {' and '.join(_SUFFIX_OF[backend])} files; "
+        "give such a file, or choose backend auto"
+    )
+
+
+def _quicker(
+    known: OnnxDetector,
+    files: list[Path],
+    score_threshold: float | None,
+    threads: int | None,
+    sample_tiles: SampleTiles,
+) -> Detector:
+    """OpenVINO in place of ONNX Runtime, where it is quicker and finds the same ships."""
+    if not has_openvino():
+        return known
+    (file,) = (file for file in files if file.suffix == ".onnx")
+    candidate = OpenVinoDetector(file, score_threshold=score_threshold, threads=threads)
+    if candidate.precision != "bf16":  # in float32 it took as long as ONNX Runtime
+        return known
+    tiles = sample_tiles(known.metadata)
+    found = agreement(known.detect(tiles), candidate.detect(tiles), threshold=known.threshold)
+    if found.holds():
+        return candidate
+    log.warning(
+        "OpenVINO is not used: on %d tiles of these pictures it and ONNX Runtime agree on %d ships, within %.1f px and "
+        "%.3f of score, and %d are found by one alone; --backend openvino uses it all the same",
+        *(len(tiles), found.ships, found.shift_px, found.score_change, found.missing),
+    )
+    return known
 
 
 def _load(files: list[Path], device: Device, score_threshold: float | None, threads: int | None) -> Detector:
