@@ -21,7 +21,9 @@ TRAINING_ONLY = (
     "safetensors",
     "ray",
 )
-NEEDS_TORCH = {f"berthwatch.models.{name}" for name in ("checkpoint", "cuda_lane", "export", "network", "torch_backend")}
+NEEDS_TORCH = {
+    f"berthwatch.models.{name}" for name in ("checkpoint", "cuda_lane", "export", "network", "torch_backend")
+}
 CORE_FOLDERS = ("configs", "imagery", "models", "inference", "estimation", "reporting")
 CORE = sorted(
     {
