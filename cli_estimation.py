@@ -28,6 +28,15 @@ app = typer.Typer()
 simulate_app = typer.Typer(help="Simulations that prove the estimator; no pixels.", no_args_is_help=True)
 app.add_typer(simulate_app, name="simulate")
 
+_OURS = {
+    "third": "listed capacity / 3",
+    "half": "listed capacity / 2",
+    "ninetenths": "listed capacity x 0.9",
+    "full": "full cargoes",
+    "loaded": "our default",
+}
+_VERDICTS = {True: "agrees", False: "[red]differs[/]", None: "not judged"}
+
 FolderOption = Annotated[Path | None, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the tables, CSV.")]
 
 
@@ -134,16 +143,33 @@ def backtest(cargo: arg.CargoOption = None, seed: arg.SeedOption = 0) -> None:
     assumptions, disagree = load_cargo(cargo), 0
     for case in load_cases():
         result = run_case(case, assumptions, seed=seed)
-        table = Table("published", "theirs", "ours", "90 %", "", title=escape(case.title), title_justify="left")
+        table = Table("published", "theirs", "ours", "90 %", "more than theirs", "ours are", "")
         for c in result.comparisons:
-            verdict = {True: "agrees", False: "[red]differs[/]", None: "shown"}[c.agrees]
             disagree += c.agrees is False
-            spread = f"{c.p05:,.0f} to {c.p95:,.0f}" if c.p95 > c.p05 else "arithmetic"
-            table.add_row(escape(c.published.name), f"{c.published.barrels:,.0f}", f"{c.mean:,.0f}", spread, verdict)
+            spread, above = (f"{c.p05:,.0f} to {c.p95:,.0f}", f"{c.above:.0%}") if c.p95 > c.p05 else ("", "")
+            table.add_row(
+                escape(c.published.name),
+                f"{c.published.barrels:,.0f}",
+                f"{c.mean:,.0f}",
+                spread,
+                above,
+                _OURS[c.published.ours],
+                _VERDICTS[c.agrees],
+            )
+        out.print(f"[bold]{escape(case.title)}[/]", soft_wrap=True)
         out.print(table)
-        out.print(f"{escape(case.differs.strip())}\n", soft_wrap=True)
+        product = assumptions.product(case.product).name
+        out.print(f"{escape(case.differs.strip())}", soft_wrap=True)
+        out.print(f"Ours: {case.calls} calls, {product}. Ships: {escape(case.ships.source.strip())}.", soft_wrap=True)
+        first_named: dict[str, str] = {}
+        for figure in case.published:
+            first_named.setdefault(figure.source.strip(), figure.name)
+        for source, name in first_named.items():
+            out.print(escape(f"Theirs, {name}: {source}."), style="dim", soft_wrap=True)
+        out.print()
     if disagree:
-        raise BerthwatchError(f"{disagree} published figure(s) differ from ours beyond the interval")
+        which = "One published figure differs" if disagree == 1 else f"{disagree} published figures differ"
+        raise BerthwatchError(f"{which} from ours beyond the interval; the tables above say which")
 
 
 @simulate_app.command("port-calls")

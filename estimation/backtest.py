@@ -24,6 +24,7 @@ class Comparison:
     Attributes:
         published: theirs.
         mean, p05, p95: ours, barrels; without spread where it is mere arithmetic.
+        above: how probable it is by ours that there were more barrels than theirs.
         agrees: as its ``comparison`` asks: equal, or within our 90 % interval; None where it is only shown.
     """
 
@@ -31,6 +32,7 @@ class Comparison:
     mean: float
     p05: float
     p95: float
+    above: float
     agrees: bool | None
 
 
@@ -77,7 +79,7 @@ def _compare(published: Published, ours: NDArray[np.float64]) -> Comparison:
         "about": p05 <= published.barrels <= p95,
         "shown": None,
     }[published.comparison]
-    return Comparison(published, mean, p05, p95, agrees)
+    return Comparison(published, mean, p05, p95, float((ours > published.barrels).mean()), agrees)
 
 
 def _ln_deadweights(

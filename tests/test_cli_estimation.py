@@ -1,0 +1,139 @@
+"""Back-tests, barrels and occupancy from the command line, as an analyst reads them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from cli_runner import run
+from estimation_scenes import Ship, watched
+
+from berthwatch.configs.cargo import SHIPPED
+from berthwatch.inference.store import write_scene
+
+Capture = pytest.CaptureFixture[str]
+LOOKS = {0.0: [], 3.0: [Ship(88)], 4.0: [Ship(90)], 5.0: [], 8.0: None, 10.0: [Ship(105)], 13.0: [], 20.0: [Ship(80)]}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    records, ships = watched(LOOKS)
+    for record in records:
+        write_scene(tmp_path / "store", record, ships[ships["scene_id"] == record.scene_id].reset_index(drop=True))
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def cargo(tmp_path: Path):
+    """Writes a copy of the shipped assumptions with one number changed."""
+
+    def changed(value: object, *path: str) -> Path:
+        content = yaml.safe_load(SHIPPED.read_text())
+        target = content
+        for key in path[:-1]:
+            target = target[key]
+        target[path[-1]] = value
+        file = tmp_path / "cargo.yaml"
+        file.write_text(yaml.safe_dump(content))
+        return file
+
+    return changed
+
+
+def barrels_of(folder: Path, visit_id: str) -> float:
+    return float(pd.read_csv(folder / "loadings.csv").set_index("visit_id").loc[visit_id, "barrels_mean"])
+
+
+def test_back_tests_print_both_sides_their_sources_and_what_differs(capsys: Capture, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    result = run(capsys, "backtest")
+
+    assert result.code == 0, result.err
+    for figure in ("506,529", "759,793", "1,367,627", "125,000", "1,000,000", "3,780,000"):
+        assert figure in result.out
+    for words in ("Lloyd's List", "Financial Times, 26 March 2024", "advisory, 21 March 2019", "not judged"):
+        assert words in result.out
+    assert "differs" not in result.out
+
+
+def test_a_back_test_that_fails_says_so(capsys: Capture, cargo, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    half = {"low": 0.5, "mode": 0.5, "high": 0.5, "status": "assumed", "source": "a test"}
+
+    result = run(capsys, "backtest", "--cargo", cargo(half, "capacity", "cargo_share_of_dwt"))
+
+    assert result.code == 1
+    assert "published figures differ from ours" in result.err
+    assert "differs" in result.out
+
+
+def test_barrels_say_of_which_time_they_are_and_when_the_cap_is_passed(capsys: Capture, store, tmp_path) -> None:
+    reported = tmp_path / "reported.csv"
+    reported.write_text("date,barrels,state\n2024-01-31,400000,Russia\n2024-03-10,90000,China\n")
+
+    result = run(capsys, "barrels", "vostochny", store, "--reported", reported)
+
+    assert result.code == 0, result.err
+    assert "From 2024-03-07 02:00 to 2024-03-27 02:00 UTC:" in result.out
+    assert "2024: states reported 490,000 barrels" in result.out
+    assert "2024, the larger of estimate and reports: 98% of the cap" in result.out
+    (total,) = [line for line in result.out.splitlines() if "the sum of estimate and reports" in line]
+    assert "at even odds by 2024-03-" in total
+
+
+def test_an_identified_ship_replaces_the_guess_by_its_number(capsys: Capture, store, tmp_path) -> None:
+    ships = tmp_path / "ships.csv"
+    ships.write_text("visit_id,name,dwt_t\noil-1-0002,IMO 8660313,3565\n")
+
+    plain = run(capsys, "barrels", "vostochny", store, "--out", tmp_path / "plain")
+    known = run(
+        capsys, "barrels", "vostochny", store, "--identified", ships, "--explain", "oil-1-0002",
+        "--out", tmp_path / "known",
+    )  # fmt: skip
+
+    assert (plain.code, known.code) == (0, 0), known.err
+    assert "3,565 t, as of IMO 8660313" in known.out
+    # 105 m was taken for some 6,000 t.
+    ratio = barrels_of(tmp_path / "known", "oil-1-0002") / barrels_of(tmp_path / "plain", "oil-1-0002")
+    assert ratio == pytest.approx(3565 / 6060, rel=0.1)
+
+
+def test_the_pump_limit_bounds_what_a_short_stay_can_load(capsys: Capture, store, cargo, tmp_path) -> None:
+    rate = {"low": 20, "mode": 25, "high": 30, "status": "assumed", "source": "a test"}
+    slow = cargo(rate, "pumping", "rate_m3_per_h")
+
+    free = run(capsys, "barrels", "vostochny", store, "--cargo", slow, "--out", tmp_path / "free")
+    bound = run(
+        capsys, "barrels", "vostochny", store, "--cargo", slow, "--pump-limit", "--explain", "oil-1-0001",
+        "--out", tmp_path / "bound",
+    )  # fmt: skip
+
+    assert (free.code, bound.code) == (0, 0), bound.err
+    # At most 120 h between the looks: (120 h - 8.7 h) x 25 m3/h x 6.2898 = 17,500 barrels.
+    assert "x 25 m3/h x 6.2898 = 17," in bound.out
+    assert barrels_of(tmp_path / "bound", "oil-1-0001") < 0.95 * barrels_of(tmp_path / "free", "oil-1-0001")
+    assert barrels_of(tmp_path / "bound", "oil-1-0003") == pytest.approx(
+        barrels_of(tmp_path / "free", "oil-1-0003"), rel=0.05
+    )  # nothing after her last sighting bounds her stay
+
+
+def test_the_report_takes_the_identified_ships_too(capsys: Capture, store, tmp_path) -> None:
+    ships = tmp_path / "ships.csv"
+    ships.write_text("visit_id,name,dwt_t\noil-1-0002,CHON MA SAN,3565\n")
+
+    result = run(capsys, "report", "vostochny", store, "--identified", ships, "--pump-limit")
+
+    assert result.code == 0, result.err
+    assert "identified by the user as CHON MA SAN" in (store / "report.html").read_text()
+
+
+def test_a_list_of_visits_warns_of_a_deadweight_that_does_not_fit_the_length(capsys: Capture, tmp_path) -> None:
+    visits = tmp_path / "visits.csv"
+    visits.write_text("date,length_m,dwt_t\n2024-03-07,90,300000\n2024-03-09,90,3565\n")
+
+    result = run(capsys, "barrels", "--visits", visits)
+
+    assert result.code == 0
+    assert "line-2: a ship of 90 m has about 3,743 t of deadweight, not 300,000 t" in result.err
+    assert "line-3" not in result.err
