@@ -21,7 +21,7 @@ from .datasets.report import ReadReport
 from .labels import ShipLabels
 
 # Metres on a plane that touches the ground at 0 N 0 E: true to scale for kilometres around.
-_NULL_ISLAND = CRS.from_proj4("+proj=tmerc +lat_0=0 +lon_0=0 +k=1 +datum=WGS84 +units=m")
+NULL_ISLAND = CRS.from_proj4("+proj=tmerc +lat_0=0 +lon_0=0 +k=1 +datum=WGS84 +units=m")
 
 
 @dataclass(frozen=True)
@@ -85,4 +85,4 @@ def _placed(image: LabelledImage) -> Scene:
     if is_georeferenced(scene):
         return scene
     transform = Affine(scene.gsd_x_m, 0.0, 0.0, 0.0, -scene.gsd_y_m, 0.0)
-    return replace(scene, crs=_NULL_ISLAND, transform=transform)
+    return replace(scene, crs=NULL_ISLAND, transform=transform)
