@@ -213,8 +213,9 @@ def _kind_figures(counted: pd.DataFrame) -> dict[str, Any]:
 def _copies_and_parts(judged: Judged) -> dict[str, int]:
     """Ships seen twice, ships seen in parts, and detections that take two ships for one, at the threshold.
 
-    duplicates: false alarms that overlap a found ship as well as its own detection had to. splits: ships on which two
-    detections or more lie, each a part of it. joined: detections that cover half of two ships or more.
+    duplicates: false alarms that overlap a found ship as well as its own detection had to, and are no part of it.
+    splits: ships on which two detections or more lie, each a part of it. joined: detections that cover half of two
+    ships or more.
     """
     ships, detections = judged.ships, judged.detections
     pairs = judged.pairs[
@@ -223,9 +224,9 @@ def _copies_and_parts(judged: Judged) -> dict[str, int]:
     ]
     finds = detections["verdict"].reindex(pairs["detection"]).to_numpy()
     found = ships["found"].reindex(pairs["ship"]).to_numpy(bool)
-    duplicate = (finds == FALSE_ALARM) & found & (pairs["iou"] >= judged.min_iou).to_numpy()
     on_ship = (pairs["share_of_box"] >= _ON_SHIP) & (pairs["length_ratio"] <= _PART_OF_LENGTH)
     part = on_ship.to_numpy() & ((finds == FALSE_ALARM) | (finds == pairs["ship"].to_numpy()))
+    duplicate = (finds == FALSE_ALARM) & found & ~part & (pairs["iou"] >= judged.min_iou).to_numpy()
     covered = (pairs["share_of_ship"] >= _ON_SHIP).to_numpy()
     return {
         "duplicates": int(pairs["detection"][duplicate].nunique()),
