@@ -1,5 +1,6 @@
 """The commands of those who reckon: berths, barrels, proof. `cli` hangs them beside its own."""
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Hashable, Sequence
@@ -384,4 +385,6 @@ def _write_text(path: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise BerthwatchError(f"{path}: cannot be written ({error.strerror or error})") from error
