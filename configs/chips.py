@@ -46,6 +46,9 @@ class ChipsConfig(BaseModel):
         most_upsampling: a picture is not cut at a GSD that many times finer than its own.
         upright_boxes: "elongated" trains on boxes known upright only where they are three times as long as broad, and
             passes over the others, whose hull may lie at any angle inside; "all" takes every box as it is.
+        pasted_share: so many chips more, as a share of the training chips: copies of them with labelled hulls of other
+            training chips set on their water and along their quays. Fewer, where chips show too little open water.
+        synthetic_hulls_share: of those chips, how many get synthetic ships instead.
         groups: CSV of `picture,group` lines: pictures of one group (one ship, one place) stay in one split.
         seed: of the choice of splits and of negatives.
     """
@@ -60,6 +63,8 @@ class ChipsConfig(BaseModel):
     val_share: float = Field(default=0.15, ge=0, lt=1)
     most_upsampling: float = Field(default=1.25, ge=1)
     upright_boxes: Literal["elongated", "all"] = "elongated"
+    pasted_share: float = Field(default=0.0, ge=0, le=1)
+    synthetic_hulls_share: float = Field(default=0.3, ge=0, le=1)
     groups: Path | None = None
     seed: int = 0
 

@@ -98,6 +98,29 @@ def test_a_hull_cut_out_and_pasted_is_white_inside_its_box_and_water_outside():
     assert chip.rgb[far].max() <= 41
 
 
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10_000))
+def test_the_box_of_a_pasted_hull_that_the_border_cuts_fits_what_shows(seed):
+    hulls = cut_hulls(
+        picture_with_a_ship(rectangle(200, 200, 120, 24, 0.6)), one_ship(rectangle(200, 200, 120, 24, 0.6))
+    )
+    water = Chip(np.full((160, 160, 3), 40, np.uint8), ShipLabels(np.zeros((0, 4, 2)), (), np.zeros(0, bool)))
+
+    chip = with_pasted_hulls(
+        np.random.default_rng(seed), water, hulls, np.ones(1), gsd_m=1.0, sensor_px=1.0, count=3,
+    )  # fmt: skip
+
+    bright = chip.rgb[..., 0] > 90
+    inside = np.zeros((160, 160), np.uint8)
+    for corners in chip.labels.corners:
+        area = cv2.contourArea(corners.astype(np.float32))
+        assert area == pytest.approx(np.prod(cv2.minAreaRect(corners.astype(np.float32))[1]), rel=0.02), "a rectangle"
+        cv2.fillConvexPoly(inside, np.round(corners - 0.5).astype(np.int32), 1)
+    outside = cv2.dilate(inside, np.ones((5, 5), np.uint8)) == 0
+    # What is no label shows a fiftieth of a hull at most.
+    assert (bright & outside).sum() <= 3 * 0.02 * 120 * 24
+
+
 def test_water_is_neither_land_nor_ship_nor_nodata():
     rng = np.random.default_rng(0)
     rgb = np.full((120, 200, 3), 50, np.uint8)

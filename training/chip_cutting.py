@@ -16,7 +16,7 @@ from ..imagery.radiometry import estimate_stretch
 from ..imagery.tiles import read_tiles
 from .chip_plan import ChipJob
 from .chips import write_chips
-from .crops import cut_chip
+from .crops import Chip, cut_chip
 
 PARTS = ".parts"
 _BATCH = 16
@@ -71,8 +71,13 @@ def cut_job(job: ChipJob, out: Path) -> Part:
     except BerthwatchError as error:
         chips, failed = [], str(error)
     part = Part(job.prefix, mark, job.split, job.image.name, _sha256(job.image.path), chips, failed)
-    write_atomically(part_path(out, job.prefix), json.dumps(vars(part)))
+    write_part(part, out)
     return part
+
+
+def write_part(part: Part, out: Path) -> None:
+    """Keep a part, last of all that it tells of."""
+    write_atomically(part_path(out, part.prefix), json.dumps(vars(part)))
 
 
 def _write_chip(job: ChipJob, window: Any, rgb: np.ndarray, out: Path) -> dict[str, Any]:
@@ -80,19 +85,23 @@ def _write_chip(job: ChipJob, window: Any, rgb: np.ndarray, out: Path) -> dict[s
     origin = np.array([window.x0, window.y0], float)
     labels = job.labels.moved(job.labels.corners - origin)
     chip = replace(cut_chip(rgb, labels, (size / 2, size / 2), scale=1.0, size=size), sensor_px=job.sensor_px)
-    name = job.chip_name(window)
-    write_chips(out, job.split, [(name, chip)])
+    return chip_row(chip, job.chip_name(window), out, job.split, job.grid.gsd_m, (window.x0, window.y0))
+
+
+def chip_row(chip: Chip, name: str, out: Path, split: str, gsd_m: float, origin: tuple[int, int]) -> dict[str, Any]:
+    """Write a chip; returns what `Part` tells of it. origin: its upper left corner (x, y) in working pixels."""
+    write_chips(out, split, [(name, chip)])
     lengths = chip.labels.sides[:, 0].round(1).tolist() if len(chip.labels) else []
     ships = [
         [kind, length, bool(ignored)]
         for kind, length, ignored in zip(chip.labels.kinds, lengths, chip.labels.difficult, strict=True)
     ]
-    content = b"".join(path.read_bytes() for path in chip_files(out, job.split, name))
+    content = b"".join(path.read_bytes() for path in chip_files(out, split, name))
     return {
         "name": name,
-        "gsd_m": job.grid.gsd_m,
-        "x": window.x0,
-        "y": window.y0,
+        "gsd_m": gsd_m,
+        "x": origin[0],
+        "y": origin[1],
         "sha256": hashlib.sha256(content).hexdigest(),
         "ships": ships,
     }
@@ -116,10 +125,10 @@ def read_part(path: Path) -> Part | None:
         return None
 
 
-def finished_part(job: ChipJob, out: Path) -> Part | None:
-    """A job's part from an earlier run, where it is of the same job and its chips are still there."""
-    part = read_part(part_path(out, job.prefix))
-    if part is None or part.failed or part.fingerprint != fingerprint(job):
+def finished_part(prefix: str, mark: str, out: Path) -> Part | None:
+    """The part of a prefix from an earlier run, where it is of that fingerprint and its chips are still there."""
+    part = read_part(part_path(out, prefix))
+    if part is None or part.failed or part.fingerprint != mark:
         return None
     files = (path for chip in part.chips for path in chip_files(out, part.split, chip["name"]))
     return part if all(path.is_file() for path in files) else None

@@ -61,6 +61,8 @@ def chip_manifest(
         for part in parts
         for chip in part.chips
     ]
+    prefixes = {job.prefix for job in jobs}
+    cut = sum(len(part.chips) for part in parts if part.prefix in prefixes)
     told = "\n".join(f"{chip['split']}/{chip['name']} {chip['sha256']}" for chip in chips)
     return {
         "berthwatch": __version__,
@@ -70,7 +72,8 @@ def chip_manifest(
         "datasets": [_dataset_facts(fact) for fact in facts],
         "statistics": {split: split_statistics(parts, split) for split in ("train", "val")},
         "pictures_unused_at_gsd_m": unused,
-        "chips_without_pixels": sum(len(job.grid.tiles) for job in jobs) - len(chips),
+        "chips_without_pixels": sum(len(job.grid.tiles) for job in jobs) - cut,
+        "chips_with_pasted_hulls": len(chips) - cut,
         "problems": problems,
         "pictures": [
             {"name": name, "split": split_of[name], "group": group_of[name], "gsd_m": gsd_of[name], "sha256": digest}

@@ -41,6 +41,11 @@ class ChipJob:
     split: Split = "train"
 
     @property
+    def count(self) -> int:
+        """How many chips it plans."""
+        return len(self.grid.tiles)
+
+    @property
     def sensor_px(self) -> float:
         """Chip pixels that one of the picture's own spans, at least 1."""
         return max(1.0, self.image.scene.gsd_m / self.grid.gsd_m)

@@ -12,9 +12,10 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_complet
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from ..configs.chips import ChipsConfig, ChipSource
 from ..errors import BerthwatchError
 from ..imagery.scene import Scene
-from .chip_cutting import PARTS, Part, chip_files, cut_job, finished_part, part_path, write_atomically
+from .chip_cutting import PARTS, Part, chip_files, cut_job, fingerprint, finished_part, part_path, write_atomically
 from .chip_manifest import SourceFacts, chip_manifest, write_manifest, write_preview
 from .chip_plan import ChipJob, keep_negatives, negatives_for, plan_jobs
 from .chips import write_dataset_file
@@ -31,10 +32,13 @@ from .datasets.read import LabelledImage, read_dataset
 from .datasets.record import Problem
 from .datasets.report import ReadReport
 from .near_duplicates import THUMBNAIL_PX, near_duplicates, read_thumbnail
+from .pasting import PasteJob, paste_fingerprint, paste_job, pasted_name, plan_pastes
 from .splits import WantedSplit, choose_splits, groups_of, listed_groups, same_ground
 
 # Called with what is being done, how much of it, and of how much (None while that is unknown).
 Progress = Callable[[str, int, int | None], None]
+
+AnyJob = TypeVar("AnyJob", ChipJob, PasteJob)
 
 _NAMES = "names.txt"
 
@@ -72,14 +76,18 @@ def make_chip_set(
                 f"no chips: {len(images)} pictures were read, none can be shown at {_listed(config.gsd_m)} m "
                 "with its ships; check gsd_m, most_upsampling and the pictures' own GSD"
             )
-        _write_names(out, known | {job.chip_name(tile) for job in jobs for tile in job.grid.tiles})
-        parts = _cut(jobs, out, pool, tell)
+        names = {job.chip_name(tile) for job in jobs for tile in job.grid.tiles}
+        _write_names(out, known | names | {pasted_name(name) for name in names})
+        parts = _made(jobs, cut_job, fingerprint, out, pool, partial(tell, "chips cut"))
+        pastes = plan_pastes(parts, config, out)
+        pasted = _made(pastes, paste_job, paste_fingerprint, out, pool, partial(tell, "chips with pasted hulls"))
     for part in parts:
         if part.failed:
             problem = Problem(_path_of(images, part.picture), "", part.failed)
             if strict:
                 raise BerthwatchError(str(problem))
             problems.append(problem)
+    parts += pasted
     _remove_others(out, known, parts)
     unused = {
         f"{gsd_m:g}": sum(all(job.grid.gsd_m != gsd_m for job in jobs) for jobs in jobs_of) for gsd_m in config.gsd_m
@@ -176,26 +184,39 @@ def _split(
     return keep_negatives(jobs, share=config.negatives_share, seed=config.seed)
 
 
-def _cut(jobs: Sequence[ChipJob], out: Path, pool: Executor | None, tell: Progress) -> list[Part]:
-    """The parts of all jobs, by prefix; those of an earlier run are taken as they are."""
-    finished = [finished_part(job, out) for job in jobs]
+def _made(
+    jobs: Sequence[AnyJob],
+    make: Callable[[AnyJob, Path], Part],
+    fingerprint_of: Callable[[AnyJob], str],
+    out: Path,
+    pool: Executor | None,
+    tell: Callable[[int, int], None],
+) -> list[Part]:
+    """The parts of all jobs, by prefix; those of an earlier run are taken as they are.
+
+    tell: called with (chips done, chips in all).
+    """
+    finished = [finished_part(job.prefix, fingerprint_of(job), out) for job in jobs]
     parts = [part for part in finished if part is not None]
     missing = [job for job, part in zip(jobs, finished, strict=True) if part is None]
     done = sum(len(part.chips) for part in parts)
-    total = sum(len(job.grid.tiles) for job in jobs)
-    tell("chips cut", done, total)
-    for part in _results(missing, out, pool):
+    total = sum(job.count for job in jobs)
+    if total:
+        tell(done, total)
+    for part in _results(missing, make, out, pool):
         parts.append(part)
         done += len(part.chips)
-        tell("chips cut", done, total)
+        tell(done, total)
     return sorted(parts, key=lambda part: part.prefix)
 
 
-def _results(jobs: Sequence[ChipJob], out: Path, pool: Executor | None) -> Iterator[Part]:
+def _results(
+    jobs: Sequence[AnyJob], make: Callable[[AnyJob, Path], Part], out: Path, pool: Executor | None
+) -> Iterator[Part]:
     if pool is None:
-        yield from (cut_job(job, out) for job in jobs)
+        yield from (make(job, out) for job in jobs)
         return
-    futures: list[Future[Part]] = [pool.submit(cut_job, job, out) for job in jobs]
+    futures: list[Future[Part]] = [pool.submit(make, job, out) for job in jobs]
     try:
         for future in as_completed(futures):
             yield future.result()

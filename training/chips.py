@@ -17,7 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ..errors import BerthwatchError
-from .crops import SMALLEST_SHIP_PX, Chip, cut_chip
+from .crops import SMALLEST_SHIP_PX, Chip, cut_chip, move_labels
 from .hulls import LENGTH_RANGE_M, Hull, mooring, open_water, overlaps_any, paste_hull
 from .labels import MODEL_CLASSES, ShipLabels, concatenate
 
@@ -127,6 +127,7 @@ def with_pasted_hulls(rng: np.random.Generator, chip: Chip, hulls: Sequence[Hull
             kinds.append(hull.kind if length_px >= KIND_VISIBLE_PX * sensor_px else "ship")
             offset += beam_px * rng.uniform(1.03, 1.4) + 0.5
     added = ShipLabels(np.array(new).reshape(-1, 4, 2), tuple(kinds), np.zeros(len(new), bool))
+    added = move_labels(added, np.eye(2, 3), rgb.shape[0])  # the border may cut them
     return replace(chip, rgb=rgb, labels=concatenate([chip.labels, added]))
 
 
