@@ -230,3 +230,16 @@ def test_missing_folders_files_and_descriptions_are_named(tmp_path):
     (tmp_path / "labels").mkdir()
     with pytest.raises(BerthwatchError, match=r"holds no \.txt files"):
         list(read_dataset(open_dataset(description("dota"), tmp_path), ReadReport()))
+
+
+def test_only_the_pictures_listed_are_read_and_one_that_is_not_there_is_told(tmp_path):
+    for name in ("a", "b"):
+        write_picture(tmp_path / f"images/{name}.png")
+        write_text(tmp_path / f"labels/{name}.txt", f"{GOOD}\n")
+
+    (image,), report = read_whole(description("dota", pictures=("b", "c")), tmp_path)
+
+    assert image.name == "small/b"
+    assert report.unlabelled == 0
+    (problem,) = report.problems
+    assert (problem.where, "no labelled picture" in str(problem)) == ("c", True)

@@ -20,6 +20,18 @@ OURS = {
 }
 
 
+def test_the_held_out_pictures_are_those_that_the_mixture_holds_out(real_data: Path):
+    pictures = pytest.importorskip("berthwatch.training.pictures", reason="OpenCV is not installed (extra: cuda)")
+    crops = pictures.read_crops(real_data / "google-earth")
+    notes = (real_data / "google-earth" / "notes.md").read_text()
+
+    held_out = pictures.held_out(crops, pictures.same_ship_groups(crops, notes))
+    images, report = read_whole("google-earth-val", real_data / "google-earth")
+
+    assert {image.path.stem for image in images} == {c.name for c, out in zip(crops, held_out, strict=True) if out}
+    assert (len(images), report.problems, report.unlabelled) == (89, [], 0)
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_our_own_labels_are_read_whole(real_data: Path, name: str):
     images, ships, difficult, tankers = OURS[name]
