@@ -89,6 +89,7 @@ def mixture(
 
     require_training_packages()
     from .training import mixture as recipe
+    from .training.chip_manifest import mixture_manifest, write_manifest
     from .training.chips import write_chips, write_dataset_file
 
     sources = recipe.read_sources(data)
@@ -98,6 +99,7 @@ def mixture(
     )
     held = write_chips(folder, "val", held_out)
     dataset = write_dataset_file(folder)
+    write_manifest(folder, mixture_manifest(folder, seed=seed))
     out.print(f"{written} chips to train on, {held} to validate: {escape(str(dataset))}", soft_wrap=True)
 
 

@@ -186,7 +186,7 @@ def calibrate(detector: Detector, chips: Iterable[Chip], *, min_iou: float = 0.3
         beam=beam,
         measured_ships=len(merchant),
         average_precision=average_precision(seen["score"].to_numpy(), seen["ship"].to_numpy(), len(ships)),
-        tankers=reliability(known["claimed"].to_numpy(), (known["class"] == "tanker").to_numpy(float)),
+        tankers=reliability(known["claimed"].to_numpy(), (known["class"] == "tanker").to_numpy().astype(float)),
     )
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from .. import __version__
 from ..configs.chips import ChipsConfig, ChipSource
-from ..configs.dataset import DatasetConfig
-from .chip_cutting import Part, write_atomically
+from ..configs.dataset import DatasetConfig, load_dataset
+from .chip_cutting import Part, chip_files, write_atomically
 from .chip_plan import ChipJob
 from .chips import preview_sheet, read_chip
 from .datasets.read import LabelledImage
@@ -23,6 +23,7 @@ from .labels import CLASS_OF_KIND, MODEL_CLASSES
 
 LENGTH_BINS_PX = (0, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 LENGTH_BINS_M = (0, 30, 60, 100, 150, 200, 250, 300)
+MIXTURE_DATASETS = ("google-earth", "planet", "sentinel2")
 _SHEET_COLUMNS, _SHEET_ROWS = 8, 5
 
 
@@ -123,6 +124,31 @@ def split_statistics(parts: Sequence[Part], split: str) -> dict[str, Any]:
 def _histogram(values: Sequence[float], edges: Sequence[float]) -> dict[str, int]:
     counts, _ = np.histogram(values, [*edges, np.inf])
     return {f"{edge:g}": int(count) for edge, count in zip(edges, counts, strict=True)}
+
+
+def mixture_manifest(root: Path, *, seed: int) -> dict[str, Any]:
+    """The manifest of a folder that `berthwatch mixture` filled: what its chips are made of, and a hash of them all."""
+    chips: dict[str, dict[str, str]] = {}
+    for split in ("train", "val"):
+        for picture in sorted((root / "images" / split).glob("*.png")):
+            content = b"".join(path.read_bytes() for path in chip_files(root, split, picture.stem))
+            chips.setdefault(split, {})[picture.stem] = hashlib.sha256(content).hexdigest()
+    told = "\n".join(f"{split}/{name} {digest}" for split, of in chips.items() for name, digest in of.items())
+    used = [load_dataset(name) for name in MIXTURE_DATASETS]
+    return {
+        "berthwatch": __version__,
+        "chips_sha256": hashlib.sha256(told.encode()).hexdigest(),
+        "classes": [*MODEL_CLASSES, "ignored"],
+        "seed": seed,
+        "datasets": [{"name": one.name, "licence": one.licence, "source": one.source} for one in used]
+        + [{"name": "synthetic", "licence": "AGPL-3.0-or-later", "source": "imagery/synthetic"}],
+        "statistics": {split: {"chips": len(of)} for split, of in chips.items()},
+        "chips": [
+            {"split": split, "name": name, "sha256": digest}
+            for split, of in chips.items()
+            for name, digest in of.items()
+        ],
+    }
 
 
 def write_manifest(out: Path, manifest: dict[str, Any]) -> None:

@@ -212,7 +212,7 @@ def _sentinel2_chips(rng: Rng, sources: Sources, size: int, chips_a_stretch: int
 
 def _validation_sentinel2_chips(rng: Rng, scenes: Sequence[SatelliteScene], size: int) -> Iterator[Chip]:
     while True:
-        picture = _shown(rng, scenes[rng.integers(len(scenes))])
+        picture = _shown(rng, scenes[int(rng.integers(len(scenes)))])
         for _ in range(8):
             yield scene_chip(rng, picture, size=size, scale=1.0, near_ship=False)
 

@@ -67,10 +67,10 @@ class ShipTrainer(OBBTrainer):
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> ChipDataset:
         """Chips whose labels stay on their pixels when they are turned."""
-        dataset = super().build_dataset(img_path, mode, batch)
+        dataset = cast(ChipDataset, super().build_dataset(img_path, mode, batch))
         dataset.__class__ = ChipDataset  # Ultralytics makes its own class, by many arguments
         dataset.transforms = dataset.build_transforms(hyp=self.args)
-        return cast(ChipDataset, dataset)
+        return dataset
 
     def get_validator(self) -> OBBValidator:
         """Validation without the ignored ships."""

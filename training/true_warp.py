@@ -17,8 +17,9 @@ _TO_LABELS = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
 class TrueWarp(RandomPerspective):
     """Warps the pixels to where the labels go."""
 
-    def apply_image(self, labels: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    def apply_image(self, labels: dict[str, Any], params: dict[str, Any] | None = None) -> dict[str, Any]:
         """As Ultralytics', with the matrix in OpenCV's frame."""
+        params = params or self.get_params(labels)
         matrix = np.linalg.inv(_TO_LABELS) @ params["M"] @ _TO_LABELS
         return super().apply_image(labels, {**params, "M": matrix})
 
