@@ -148,11 +148,13 @@ class Traffic(_Frozen):
 
     stay_h: Annotated[Triangular, _within(2, 2_400, "hours")]
     stay_sd_ln: Annotated[Number, _within(0, 1, "(sd of ln stay)")]
+    turnaround_h: Annotated[Number, _within(0.1, 240, "hours")]
     arrivals_per_day: Annotated[Number, _within(0, 12, "arrivals a day")]
     arrivals_shape: Annotated[Number, _within(0, 1_000, "(no unit)")]
     tanker_share_at_oil_berth: Number
     tanker_share_worth_ships: Annotated[Number, _within(0, 1e6, "ships")]
     fleet_concentration: Annotated[Number, _within(0, 1_000, "(no unit)")]
+    round_trip_h: Annotated[Number, _within(0, 2_400, "hours")]
 
     @model_validator(mode="after")
     def _check(self) -> Self:

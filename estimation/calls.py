@@ -11,11 +11,13 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from .fleet import Fleet
 from .histories import Histories
 from .sightings import Sightings
+
+_TURNS = 3
 
 QUANTILES: tuple[float, ...] = (0.05, 0.25, 0.50, 0.75, 0.95)
 QUANTILE_NAMES: tuple[str, ...] = ("p05", "p25", "p50", "p75", "p95")
@@ -104,9 +106,10 @@ def assemble_calls(
         start_s: seconds since 1970 at hour 0 of the histories.
         rng: source of randomness.
     """
-    seen = _seen_calls(histories, sightings, visit, fleet, tanker_share, rng)
+    seen, evidence = _seen_calls(histories, sightings, visit, fleet)
+    tanker, share = _tankers(seen, evidence, histories.stay_h.shape, tanker_share, tanker_share_weight, rng)
+    seen = replace(seen, tanker=tanker)
     lane, draw = histories.unseen_lane, histories.unseen_draw
-    share = _tanker_share(seen, histories.stay_h.shape, tanker_share, tanker_share_weight, rng)
     unseen = Calls(
         draws=seen.draws,
         draw=draw,
@@ -120,14 +123,9 @@ def assemble_calls(
 
 
 def _seen_calls(
-    histories: Histories,
-    sightings: Sightings,
-    visit: NDArray[np.int64],
-    fleet: Fleet,
-    tanker_share: float,
-    rng: np.random.Generator,
-) -> Calls:
-    """Runs of sightings of one ship in each draw."""
+    histories: Histories, sightings: Sightings, visit: NDArray[np.int64], fleet: Fleet
+) -> tuple[Calls, NDArray[np.float64]]:
+    """Runs of sightings of one ship in each draw; and (m,) log odds that the pictures give for tanker."""
     draws = histories.stay_h.shape[1]
     real = histories.real[sightings.look, sightings.lane]
     starts = real & ~histories.same[sightings.look, sightings.lane]
@@ -141,26 +139,40 @@ def _seen_calls(
     count = np.bincount(run[real], minlength=len(first))
     last_s = np.zeros(len(first))
     np.maximum.at(last_s, run[real], np.broadcast_to(sightings.at_s[:, None], real.shape)[real])
-    # Sightings of one hull by one model err alike: their log odds are averaged; the berth's prior comes on top.
-    logit = log_odds / np.maximum(count, 1) + np.log(tanker_share / (1 - tanker_share))
     lane = sightings.lane[first]
-    return Calls(
+    calls = Calls(
         draws=draws,
         draw=draw,
         at_s=last_s,
         berth=lane,
         visit=visit[first],
         ln_dwt=fleet.seen_ln_dwt[lane, draw, visit[first]],
-        tanker=rng.random(len(first)) < expit(logit),
+        tanker=np.ones(len(first), bool),
     )
+    # Sightings of one hull by one model err alike: their log odds are averaged.
+    return calls, log_odds / np.maximum(count, 1)
 
 
-def _tanker_share(
-    seen: Calls, shape: tuple[int, ...], prior: float, weight: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """(B, D) share of tankers among ships that no picture showed: beta posterior from the draw's seen ships."""
+def _tankers(
+    seen: Calls,
+    evidence: NDArray[np.float64],
+    shape: tuple[int, ...],
+    prior: float,
+    weight: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """(m,) which of the ships seen are tankers, and (B, D) the berth's share of tankers, in each draw.
+
+    The share tells of each ship and the ships of the share: drawn by turns, each given the other (Gibbs sampling).
+    """
     cell = seen.berth * shape[1] + seen.draw
     cells = shape[0] * shape[1]
-    tankers = np.bincount(cell, seen.tanker, minlength=cells).reshape(shape)
-    others = np.bincount(cell, ~seen.tanker, minlength=cells).reshape(shape)
-    return rng.beta(weight * prior + tankers, weight * (1 - prior) + others)
+    ships = np.bincount(cell, minlength=cells)
+    share = np.full(cells, prior)
+    tanker = np.ones(len(seen), bool)
+    for _ in range(_TURNS):
+        tanker = rng.random(len(seen)) < expit(evidence + logit(share)[cell])
+        tankers = np.bincount(cell, tanker, minlength=cells)
+        share = rng.beta(weight * prior + tankers, weight * (1 - prior) + ships - tankers)
+        share = np.clip(share, 1e-6, 1 - 1e-6)
+    return tanker, share.reshape(shape)

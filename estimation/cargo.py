@@ -47,7 +47,7 @@ def draw_cargo(cargo: CargoAssumptions, product: str | None, draws: int, rng: np
         BerthwatchError: the product is unknown.
     """
     capacity, laden = cargo.capacity, cargo.laden
-    a, b = _beta_shape(laden.mean.value, laden.port_sd.value)
+    a, b = beta_shape(laden.mean.value, laden.port_sd.value)
     volume = capacity.tank_volume_m3_per_dwt_t.quantile(rng.random(draws))
     return CargoDraws(
         barrels_per_tonne=cargo.product(product).barrels_per_tonne.quantile(rng.random(draws)),
@@ -181,12 +181,12 @@ def _laden_fractions(
         return mean
     # mean 0.80, sd 0.12: a + b = 0.8 * 0.2 / 0.0144 - 1 = 10.1; the sum stays as the mean moves, so that a port whose
     # ships always leave full scatters little.
-    a, b = _beta_shape(cargo.laden.mean.value, cargo.laden.call_sd.value)
+    a, b = beta_shape(cargo.laden.mean.value, cargo.laden.call_sd.value)
     mean = np.clip(mean, 1e-3, 1 - 1e-3)
     return rng.beta((a + b) * mean, (a + b) * (1 - mean))
 
 
-def _beta_shape(mean: float, sd: float) -> tuple[float, float]:
+def beta_shape(mean: float, sd: float) -> tuple[float, float]:
     """Parameters a, b of the beta distribution with this mean and sd; sd 0 gives a very narrow one."""
     total = mean * (1 - mean) / max(sd, 1e-6) ** 2 - 1
     return mean * total, (1 - mean) * total

@@ -80,9 +80,12 @@ class Fleet:
         self, lane: NDArray[np.int64], draw: NDArray[np.int64], rng: np.random.Generator
     ) -> NDArray[np.float64]:
         """ln DWT for calls (m,) that no picture showed, of the given lanes and draws."""
-        u = rng.random(len(lane))
-        hull = np.minimum((u[:, None] > self.share[lane, draw]).sum(axis=1), self.share.shape[2] - 1)
-        return self.ln_dwt[lane, draw, hull]
+        hulls = self.share.shape[2]
+        row = lane * self.share.shape[1] + draw
+        # All rows end to end, each raised by its number: one ascending list, in which one search finds row and hull.
+        raised = (self.share.reshape(-1, hulls) + np.arange(self.share[..., 0].size)[:, None]).ravel()
+        found = np.searchsorted(raised, row + rng.random(len(row)))
+        return self.ln_dwt.ravel()[np.clip(found, row * hulls, row * hulls + hulls - 1)]
 
 
 def sample_fleet(visits: Measured, prior: FleetPrior, *, draws: int, rng: np.random.Generator) -> Fleet:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..configs.cargo import Traffic
 from ..configs.port import Berth
 from ..inference.deadweight import dwt_distribution
 from .sightings import LengthPrior, Sightings, length_likelihoods
@@ -17,10 +18,10 @@ from .sightings import LengthPrior, Sightings, length_likelihoods
 NO_LOOK, VACANT, SIGHTING = -1, 0, 1
 EDGE_SD = 0.25  # share of her measured length by which a hull cut by the scene's edge may be longer
 
-# The 5 % to 95 % range of ship lengths in a port file is 2 * 1.645 sd wide. Which ships a port attracts as a whole is
-# less known than how they differ: 0.8^2 + 0.6^2 = 1 splits the variance.
+# The 5 % to 95 % range of ship lengths in a port file is 2 * 1.645 sd wide. It is worth ten ships measured, as is the
+# share of tankers: their mean is unsure by a tenth of their variance. Of the range's variance, 10/11 is the ships'.
 _RANGE_SDS = 3.29
-_BETWEEN_PORTS, _WITHIN_PORT = 0.8, 0.6
+_OF_THE_MEAN, _OF_THE_SHIPS = (1 / 11) ** 0.5, (10 / 11) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Looks:
     ln_same: NDArray[np.float64]
     ln_false: NDArray[np.float64]
 
+    def of_lanes(self, lanes: slice) -> Looks:
+        """The same looks at some of the lanes."""
+        planes = {f.name: getattr(self, f.name)[:, lanes] for f in fields(self) if f.name != "hour"}
+        return Looks(hour=self.hour, **planes)
+
 
 def read_looks(
     observations: pd.DataFrame,
@@ -52,7 +58,7 @@ def read_looks(
     *,
     period_s: tuple[float, float],
     max_step_h: int,
-    returns: float,
+    traffic: Traffic,
 ) -> tuple[Looks, Sightings, NDArray[np.str_]]:
     """Looks and sightings of a table of observations; berth i is lane i.
 
@@ -65,7 +71,7 @@ def read_looks(
         berths: the lanes.
         period_s: start and end, seconds since 1970 UTC.
         max_step_h: longest step of the time axis.
-        returns: probability that the next call is by the same hull as the last one.
+        traffic: how hulls come back.
 
     Returns:
         The looks; the sightings; and their (S,) detection ids.
@@ -92,7 +98,8 @@ def read_looks(
     sightings = _sightings(seen, row[occupied], detections)
     outcome, miss = np.full((len(hours), len(berths)), NO_LOOK, np.int8), np.zeros((len(hours), len(berths)))
     outcome[row, lane], miss[row, lane] = occupied, table["miss"]
-    looks = with_lengths(hours, outcome, miss, sightings, length_prior([b.ship_length_m for b in berths], returns))
+    prior = length_prior([b.ship_length_m for b in berths], traffic)
+    looks = with_lengths(hours, outcome, miss, sightings, prior)
     return looks, sightings, seen["detection_id"].to_numpy(str)
 
 
@@ -121,11 +128,13 @@ def with_lengths(
     return Looks(hours, outcome, miss, *planes)
 
 
-def length_prior(ship_length_m: Sequence[tuple[float, float]], returns: float) -> LengthPrior:
+def length_prior(ship_length_m: Sequence[tuple[float, float]], traffic: Traffic) -> LengthPrior:
     """What is believed of ships from the usual lengths at each berth, 5 % and 95 % points in metres."""
     low, high = np.log(np.array(ship_length_m, np.float64)).T
     sd = (high - low) / _RANGE_SDS
-    return LengthPrior((low + high) / 2, _BETWEEN_PORTS * sd, _WITHIN_PORT * sd, returns)
+    # Two calls are by one hull with probability 1 / (1 + alpha) in a Dirichlet process.
+    returns = 1 / (1 + traffic.fleet_concentration.value)
+    return LengthPrior((low + high) / 2, _OF_THE_MEAN * sd, _OF_THE_SHIPS * sd, returns, traffic.round_trip_h.value)
 
 
 def epoch_seconds(times: pd.Series) -> NDArray[np.float64]:

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..configs.cargo import CargoAssumptions
+from ..configs.cargo import CargoAssumptions, Traffic
 from ..configs.port import Berth
 from ..inference.deadweight import dwt_distribution
+from .cargo import beta_shape
 from .chain import mean_stay_h, stay_shape
 from .looks import NO_LOOK, SIGHTING, length_prior, time_axis
-from .sightings import Sightings
+from .sightings import ALIKE, Sightings
+
+_CLASS_LOG_ODDS = 2.0  # of a tanker, on average: she looks more of a tanker than another ship does in 92 of 100 pairs
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class TrueCalls:
         length_m: of the ship.
         ln_dwt: natural logarithm of her deadweight in tonnes, but for the bias common to all ships.
         tanker: bool.
+        hull: int64, number of the ship within her port-year.
     """
 
     arrival_h: NDArray[np.float64]
@@ -38,6 +42,7 @@ class TrueCalls:
     length_m: NDArray[np.float64]
     ln_dwt: NDArray[np.float64]
     tanker: NDArray[np.bool_]
+    hull: NDArray[np.int64]
 
 
 def simulate_calls(
@@ -68,61 +73,76 @@ def simulate_calls(
         idle = 24 / (rng.gamma(a, size=berths) * traffic.arrivals_per_day.value / a)
     else:
         # A call takes its stay and the wait for the next: 365.25 * 24 h / 60 calls = 146 h, 27 h of it at the berth.
-        idle = np.maximum(365.25 * 24 / calls_per_year - stay, 1.0)
-    arrival, departure = _alternate(idle, stay, shape, hours, rng)
+        idle = np.maximum(365.25 * 24 / calls_per_year - stay - traffic.turnaround_h.value, 1.0)
+    arrival, departure = _alternate(idle, stay, traffic.turnaround_h.value, shape, hours, rng)
     inside = arrival < hours
-    label = _returning_hulls(inside, traffic.fleet_concentration.value, rng)
-    length_m, ln_dwt = _hulls(berth, label.shape, rng)
+    hull = _returning_hulls(arrival, departure, traffic, rng)
+    length_m, ln_dwt = _hulls(cargo, berth, hull.shape, rng)
     prior, worth = traffic.tanker_share_at_oil_berth.value, traffic.tanker_share_worth_ships.value
     share = rng.beta(worth * prior, worth * (1 - prior), (berths, 1))
     return TrueCalls(
         arrival_h=arrival,
         departure_h=departure,
         inside=inside,
-        length_m=np.take_along_axis(length_m, label, axis=1),
-        ln_dwt=np.take_along_axis(ln_dwt, label, axis=1),
-        tanker=rng.random(label.shape) < share,
+        length_m=np.take_along_axis(length_m, hull, axis=1),
+        ln_dwt=np.take_along_axis(ln_dwt, hull, axis=1),
+        tanker=rng.random(hull.shape) < share,
+        hull=hull,
     )
 
 
 def _alternate(
-    idle: NDArray[np.float64], stay: NDArray[np.float64], shape: int, hours: float, rng: np.random.Generator
+    idle: NDArray[np.float64],
+    stay: NDArray[np.float64],
+    turnaround_h: float,
+    shape: int,
+    hours: float,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Arrivals and departures (P, V), free and taken by turns, as long after the start of the world."""
+    """Arrivals and departures (P, V): free, taken, cleared by turns, as long after the start of the world."""
     n = len(idle)
-    free = rng.random(n) < idle / (idle + stay)
+    at = rng.random(n) * (idle + stay + turnaround_h)
+    taken, cleared = at < stay, at > stay + idle
     stages_left = rng.integers(1, shape + 1, n)
-    arrival = np.where(free, rng.exponential(idle), 0.0)
-    departure = arrival + rng.gamma(np.where(free, shape, stages_left)) * stay / shape
+    arrival = np.where(taken, 0.0, rng.exponential(idle) + cleared * rng.exponential(turnaround_h, n))
+    departure = arrival + rng.gamma(np.where(taken, stages_left, shape)) * stay / shape
     arrivals, departures = [arrival], [departure]
     while (arrival < hours).any():
-        arrival = departures[-1] + rng.exponential(idle)
+        arrival = departures[-1] + rng.exponential(turnaround_h, n) + rng.exponential(idle)
         departure = arrival + rng.gamma(shape, size=n) * stay / shape
         arrivals.append(arrival)
         departures.append(departure)
     return np.stack(arrivals, axis=1), np.stack(departures, axis=1)
 
 
-def _returning_hulls(inside: NDArray[np.bool_], concentration: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """(P, V) hull number of each call: one that has called n times comes with weight n, a new one with alpha."""
-    berths, width = inside.shape
+def _returning_hulls(
+    arrival_h: NDArray[np.float64], departure_h: NDArray[np.float64], traffic: Traffic, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """(P, V) hull number of each call: one that has called n times comes with weight n, a new one with alpha.
+
+    A hull that left less than her round trip ago does not come.
+    """
+    berths, width = arrival_h.shape
     label, n = np.zeros((berths, width), np.int64), np.zeros((berths, width))
+    back_h = np.zeros((berths, width))
     everyone = np.arange(berths)
     for v in range(width):
-        weight = n.copy()
-        weight[everyone, (n > 0).sum(axis=1)] = concentration
+        weight = np.where(back_h <= arrival_h[:, v, None], n, 0.0)
+        weight[everyone, (n > 0).sum(axis=1)] = traffic.fleet_concentration.value
         cumulative = np.cumsum(weight, axis=1)
         u = rng.random(berths) * cumulative[:, -1]
-        label[:, v] = (u[:, None] >= cumulative).sum(axis=1)
-        n[everyone, label[:, v]] += 1
+        hull = (u[:, None] >= cumulative).sum(axis=1)
+        label[:, v] = hull
+        n[everyone, hull] += 1
+        back_h[everyone, hull] = departure_h[:, v] + traffic.round_trip_h.value
     return label
 
 
 def _hulls(
-    berth: Berth, shape: tuple[int, ...], rng: np.random.Generator
+    cargo: CargoAssumptions, berth: Berth, shape: tuple[int, ...], rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Length (m) and ln DWT of hulls, (P, V) each."""
-    prior = length_prior([berth.ship_length_m], 0.0)
+    prior = length_prior([berth.ship_length_m], cargo.traffic)
     mean = prior.centre[0] + prior.centre_sd[0] * rng.standard_normal((shape[0], 1))
     length = np.exp(mean + prior.spread_sd[0] * rng.standard_normal(shape))
     ln_dwt, scatter = dwt_distribution(length, np.zeros(shape))
@@ -157,6 +177,7 @@ def look_at(
     length_sd_m: float,
     max_step_h: int,
     rng: np.random.Generator,
+    hull_recall_sd: float = 0.0,
 ) -> Watched:
     """Look at the berths every revisit_days, under cloud now and then, with a detector that misses and imagines ships.
 
@@ -171,6 +192,7 @@ def look_at(
         length_sd_m: error of measured lengths.
         max_step_h: longest step of the time axis.
         rng: source of randomness.
+        hull_recall_sd: sd of a hull's own recall about that of ships of her length.
     """
     times = np.arange(rng.random() * revisit_days * 24, hours, revisit_days * 24)
     look_h = np.unique(np.minimum(np.rint(times).astype(np.int64), hours))
@@ -179,18 +201,30 @@ def look_at(
     outcome = np.full((len(axis), berths), NO_LOOK, np.int8)
     shown = np.full((len(axis), berths), -1)
     everyone = np.arange(berths)
-    scale = 1 + cargo.detector.recall.scale_sd * rng.standard_normal(berths)
+    recall = cargo.detector.recall.at(truth.length_m, gsd_m) * _recall_factors(truth, cargo, gsd_m, hull_recall_sd, rng)
     for j, hour in zip(row, look_h, strict=True):
         there = (truth.arrival_h <= hour) & (truth.departure_h > hour)
         call, taken = there.argmax(axis=1), there.any(axis=1)
-        recall = scale * cargo.detector.recall.at(truth.length_m[everyone, call], gsd_m)
-        found = rng.random(berths) < np.clip(recall, 0.0, 0.99)
+        found = rng.random(berths) < np.clip(recall[everyone, call], 0.0, 0.99)
         imagined = rng.random(berths) < cargo.detector.false_alarms_per_look.value
         clear = rng.random(berths) >= cloud
         outcome[j, clear] = np.where(taken, found, imagined)[clear]
         shown[j, clear & taken & found] = call[clear & taken & found]
-    sightings, call = _measure(truth, axis, outcome, shown, berth, length_sd_m, rng)
+    sightings, call = _measure(truth, axis, outcome, shown, cargo, berth, length_sd_m, rng)
     return Watched(axis, outcome, sightings, call)
+
+
+def _recall_factors(
+    truth: TrueCalls, cargo: CargoAssumptions, gsd_m: float, hull_recall_sd: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """(P, V) factors on the recall of each call: the port-year's own, times the hull's own if hulls differ."""
+    berths, width = truth.hull.shape
+    factors = np.repeat(1 + cargo.detector.recall.scale_sd * rng.standard_normal((berths, 1)), width, axis=1)
+    if hull_recall_sd:
+        mean = float(cargo.detector.recall.at(np.median(truth.length_m), gsd_m))
+        a, b = beta_shape(mean, hull_recall_sd)
+        factors *= np.take_along_axis(rng.beta(a, b, (berths, width)) / mean, truth.hull, axis=1)
+    return factors
 
 
 def _measure(
@@ -198,6 +232,7 @@ def _measure(
     axis: NDArray[np.int64],
     outcome: NDArray[np.int8],
     shown: NDArray[np.int64],
+    cargo: CargoAssumptions,
     berth: Berth,
     length_sd_m: float,
     rng: np.random.Generator,
@@ -205,13 +240,17 @@ def _measure(
     """Sightings, by berth then time, and the call that each shows."""
     lane, look = np.nonzero((outcome == SIGHTING).T)
     call = shown[look, lane]
-    prior = length_prior([berth.ship_length_m], 0.0)
+    prior = length_prior([berth.ship_length_m], cargo.traffic)
     imagined = prior.centre[0] + np.hypot(prior.centre_sd[0], prior.spread_sd[0]) * rng.standard_normal(len(lane))
     length = np.where(call >= 0, truth.length_m[lane, np.maximum(call, 0)], np.exp(imagined))
-    measured = np.maximum(length + length_sd_m * rng.standard_normal(len(lane)), 15.0)
+    alike = rng.standard_normal(truth.length_m.shape)[lane, np.maximum(call, 0)]
+    error = np.sqrt(ALIKE) * alike + np.sqrt(1 - ALIKE) * rng.standard_normal(len(lane))
+    measured = np.maximum(length + length_sd_m * error, 15.0)
     x, sd = dwt_distribution(measured, np.full(len(lane), length_sd_m))
     _, scatter = dwt_distribution(measured, np.zeros(len(lane)))
-    tanker = np.where(call >= 0, truth.tanker[lane, np.maximum(call, 0)], False)
+    # What the pictures say of a ship is the same at each sighting of a call; of nothing, what they say of any ship.
+    of_call = _class_evidence(truth.tanker, rng)[lane, np.maximum(call, 0)]
+    of_nothing = _class_evidence(rng.random(len(lane)) < cargo.traffic.tanker_share_at_oil_berth.value, rng)
     sightings = Sightings(
         lane=lane,
         look=look,
@@ -221,6 +260,16 @@ def _measure(
         x=x,
         error_sd=np.sqrt(np.maximum(sd**2 - scatter**2, 1e-6)),
         scatter_sd=scatter,
-        tanker_log_odds=np.where(tanker, 4.0, -4.0),
+        tanker_log_odds=np.where(call >= 0, of_call, of_nothing),
     )
     return sightings, call
+
+
+def _class_evidence(tanker: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
+    """Log odds that pictures give for tanker, of tanker's shape.
+
+    N(m, 2m) of tankers and N(-m, 2m) of others is evidence that means what it says: the ratio of these two densities at
+    x is exp(x).
+    """
+    mean = np.where(tanker, _CLASS_LOG_ODDS, -_CLASS_LOG_ODDS)
+    return mean + np.sqrt(2 * _CLASS_LOG_ODDS) * rng.standard_normal(tanker.shape)

@@ -67,7 +67,7 @@ def reconstruct(
         berths,
         period_s=period_s,
         max_step_h=chain.max_step_h,
-        returns=return_probability(cargo.traffic),
+        traffic=cargo.traffic,
     )
     histories = sample_histories(
         chain,
@@ -79,19 +79,14 @@ def reconstruct(
     )
     visit, same, real = link(sightings, histories)
     measured = fuse(sightings, visit, real, len(berths))
-    prior = fleet_prior([b.ship_length_m for b in berths], cargo.traffic.fleet_concentration.value)
+    prior = fleet_prior([b.ship_length_m for b in berths], cargo.traffic)
     fleet = sample_fleet(measured, prior, draws=draws, rng=rng)
     return Reconstruction(looks, sightings, histories, fleet, detection_ids, visit, same)
 
 
-def return_probability(traffic: Traffic) -> float:
-    """Chance that two calls are by one hull: 1 / (1 + alpha) in a Dirichlet process."""
-    return 1 / (1 + traffic.fleet_concentration.value)
-
-
-def fleet_prior(ship_length_m: Sequence[tuple[float, float]], concentration: float) -> FleetPrior:
+def fleet_prior(ship_length_m: Sequence[tuple[float, float]], traffic: Traffic) -> FleetPrior:
     """What is believed of ships, as ln DWT, from the usual lengths at each berth (5 % and 95 % points in metres)."""
-    lengths = length_prior(ship_length_m, 0.0)
+    lengths = length_prior(ship_length_m, traffic)
     # The regression is nearly a power law over a port's range: its slope there turns sd of ln length into sd of ln DWT.
     low, high = np.array(ship_length_m, np.float64).T
     (low_x, _), (high_x, _) = dwt_distribution(low, np.zeros_like(low)), dwt_distribution(high, np.zeros_like(high))
@@ -103,5 +98,5 @@ def fleet_prior(ship_length_m: Sequence[tuple[float, float]], concentration: flo
         centre_sd=slope * lengths.centre_sd,
         spread_sd=slope * lengths.spread_sd,
         scatter_sd=scatter,
-        concentration=concentration,
+        concentration=traffic.fleet_concentration.value,
     )

@@ -13,7 +13,13 @@ from .fleet import Measured
 if TYPE_CHECKING:
     from .histories import Histories
 
-LINK_THRESHOLD = 0.5  # two sightings in a row are one visit when more than half of the histories say so
+# Two sightings in a row are one visit when at least so many histories say so. To join two visits spoils two, to split
+# one spoils one: with probability p of one visit, 2 (1 - p) against p, even at p = 2/3.
+LINK_THRESHOLD = 2 / 3
+
+# Errors of one detector on one ship at one berth are alike in part: this share of their variance no number of sightings
+# averages out, so that the error falls to half of a single one's and no further. Assumed.
+ALIKE = 0.25
 
 
 @dataclass(frozen=True)
@@ -52,13 +58,15 @@ class LengthPrior:
     Attributes:
         centre, centre_sd: of the mean over the berth's ships.
         spread_sd: of ships about that mean.
-        returns: probability that the next call is by the same hull as the last one.
+        returns: probability that two calls are by one hull.
+        round_trip_h: hours from one call of a hull to her next at least.
     """
 
     centre: NDArray[np.float64]
     centre_sd: NDArray[np.float64]
     spread_sd: NDArray[np.float64]
     returns: float
+    round_trip_h: float
 
 
 def length_likelihoods(
@@ -67,24 +75,29 @@ def length_likelihoods(
     """How likely each measured length is for the ship of another visit, of the sighting before, and for no ship.
 
     Returns:
-        Three (S,) arrays of log densities of ln length (the second -inf for a lane's first sighting). A hull known
-        from the sighting before with error s is N(mean, v), 1/v = 1/spread^2 + 1/s^2, and shows in the next with the
-        next one's error on top. Another visit is mostly by another hull, of the berth's usual lengths. A false alarm
-        has any of the lengths thought possible beforehand.
+        Three (S,) arrays of log densities of ln length (the second -inf for a lane's first sighting). Two sightings of
+        one ship in one visit are jointly normal: each has variance spread^2 + error^2, and they share spread^2 and part
+        of the error. Another visit is mostly by another hull, of the berth's usual lengths; one by the same hull, after
+        her round trip, shares spread^2 alone. A false alarm has any of the lengths thought possible beforehand.
     """
     m, m_variance = _usual_length_by_the_others(sightings, prior)
     spread = prior.spread_sd[sightings.lane] ** 2
     error = sightings.ln_length_sd**2
     ln_other = _ln_normal(sightings.ln_length - m, spread + m_variance + error)
     before = np.maximum(np.arange(len(m)) - 1, 0)
-    known = 1 / (1 / spread + 1 / error[before])
-    expected = known * (m / spread + sightings.ln_length[before] / error[before])
-    ln_same = np.where(sightings.first_of_lane, -np.inf, _ln_normal(sightings.ln_length - expected, known + error))
-    ln_new = np.where(
-        sightings.first_of_lane,
-        ln_other,
-        np.logaddexp(np.log1p(-prior.returns) + ln_other, np.log(prior.returns) + ln_same),
-    )
+
+    def ln_given_before(shared: NDArray[np.float64]) -> NDArray[np.float64]:
+        share = shared / (spread + error[before])
+        expected = m + share * (sightings.ln_length[before] - m)
+        ln_density = _ln_normal(sightings.ln_length - expected, spread + error - share * shared)
+        return np.where(sightings.first_of_lane, -np.inf, ln_density)
+
+    ln_same = ln_given_before(spread + ALIKE * np.sqrt(error * error[before]))
+    # A sighting two days after the last is not of a ship that made her round trip of three in between.
+    been_away = (sightings.at_s - sightings.at_s[before] >= 3600 * prior.round_trip_h) & ~sightings.first_of_lane
+    returns = np.where(been_away, prior.returns, 0.0)
+    with np.errstate(divide="ignore"):
+        ln_new = np.logaddexp(np.log1p(-returns) + ln_other, np.log(returns) + ln_given_before(spread))
     prior_variance = (prior.centre_sd**2)[sightings.lane] + spread
     ln_false = _ln_normal(sightings.ln_length - prior.centre[sightings.lane], prior_variance + error)
     return ln_new, ln_same, ln_false
@@ -139,7 +152,7 @@ def fuse(sightings: Sightings, visit: NDArray[np.int64], real: NDArray[np.float6
         real: (S,) probability that the sighting shows a ship.
         lanes: B.
 
-    Errors of one detector on one hull are alike in part: the error never falls below half of a single one's.
+    Their errors are alike in part (``ALIKE``).
     """
     width = int(visit.max()) + 1 if len(visit) else 0
     cell = sightings.lane * width + visit
@@ -151,7 +164,15 @@ def fuse(sightings: Sightings, visit: NDArray[np.int64], real: NDArray[np.float6
     return Measured(
         present=present,
         x=total(w * sightings.x) / safe,
-        error_sd=np.where(present, np.sqrt(np.maximum(1.0, n / 4) / safe), 1.0),
+        error_sd=np.where(present, np.sqrt(fused_variance(safe, n)), 1.0),
         scatter_sd=np.where(present, total(w * sightings.scatter_sd) / safe, 1.0),
         real=total(real) > 0.5 * n,
     )
+
+
+def fused_variance(weight: NDArray[np.float64], n: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Variance of the mean of n measurements of one ship whose precisions sum to weight; any shape.
+
+    Two of 4 m: weight 2/16, so 8 m2 if their errors were independent, and 16 * (0.25 + 0.75 / 2) = 10 m2 as they are.
+    """
+    return (1 - ALIKE + ALIKE * n) / weight

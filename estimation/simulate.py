@@ -24,10 +24,10 @@ from .histories import Histories, sample_histories
 from .looks import length_prior, with_lengths
 from .occupancy import typical_recall
 from .port_calls import TrueCalls, Watched, look_at, simulate_calls
-from .reconstruct import fleet_prior, return_probability
+from .reconstruct import fleet_prior
 from .sightings import fuse, link
 
-_BATCH = 32  # port-years that are estimated together
+_BATCH = 64  # port-years that are estimated together
 _HOURS = 365 * 24
 
 
@@ -42,6 +42,7 @@ class Scenario:
         length_sd_m: error of measured lengths, metres.
         gsd_m: metres a pixel, which sets the recall.
         stay_factor: true typical stay over the assumed one.
+        hull_recall_sd: sd of a hull's own recall about that of ships of her length; the estimator knows of none.
         calls_per_year: None draws each port-year's rate from the prior.
         draws: histories a port-year.
         seed: random seed.
@@ -53,15 +54,16 @@ class Scenario:
     length_sd_m: float = 5.0
     gsd_m: float = 3.0
     stay_factor: float = 1.0
+    hull_recall_sd: float = 0.0
     calls_per_year: float | None = None
-    draws: int = 200
+    draws: int = 100
     seed: int = 0
 
     def __post_init__(self) -> None:
         limits = {
             "port_years": (1, 10_000_000), "revisit_days": (0.1, 60.0), "cloud": (0.0, 0.99),
             "length_sd_m": (0.1, 100.0), "gsd_m": (0.1, 100.0), "stay_factor": (0.1, 10.0),
-            "draws": (20, 100_000), "seed": (0, 2**63),
+            "hull_recall_sd": (0.0, 0.4), "draws": (20, 100_000), "seed": (0, 2**63),
         }  # fmt: skip
         for name, (low, high) in limits.items():
             if not low <= getattr(self, name) <= high:
@@ -212,6 +214,7 @@ def _run_batch(
         length_sd_m=scenario.length_sd_m,
         max_step_h=chain.max_step_h,
         rng=rng,
+        hull_recall_sd=scenario.hull_recall_sd,
     )
     calls, visit = _estimate_calls(scenario, cargo, berth, chain, count, watched, rng)
     right, seen_ids = _visits_right(watched, visit)
@@ -248,7 +251,7 @@ def _estimate_calls(
     """The estimator on the looks; every port-year has draws of its own, numbered through. And each sighting's visit."""
     traffic, ship_length_m = cargo.traffic, [berth.ship_length_m] * count
     miss = 1 - float(typical_recall(berth, np.array([scenario.gsd_m]), cargo.detector.recall)[0])
-    lengths = length_prior(ship_length_m, return_probability(traffic))
+    lengths = length_prior(ship_length_m, traffic)
     looks = with_lengths(
         watched.hour, watched.outcome, np.full(watched.outcome.shape, miss), watched.sightings, lengths
     )
@@ -263,7 +266,7 @@ def _estimate_calls(
     )
     visit, _, real = link(watched.sightings, histories)
     measured = fuse(watched.sightings, visit, real, count)
-    prior = fleet_prior(ship_length_m, traffic.fleet_concentration.value)
+    prior = fleet_prior(ship_length_m, traffic)
     fleet = sample_fleet(measured, prior, draws=scenario.draws, rng=rng)
     calls = assemble_calls(
         histories,

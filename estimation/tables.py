@@ -34,27 +34,30 @@ def totals_table(
     rows = []
     for part in PARTS:
         keep = _keep(calls, part)
-        chosen = calls.select(keep)
         row: dict[str, object] = {"part": part}
-        row |= summarise(chosen.sum_by_draw(), "visits") | summarise(chosen.sum_by_draw(barrels[keep]), "barrels")
-        row |= {f"barrels_laden_{name}": float(b[keep].sum() / calls.draws) for name, b in scenarios.items()}
+        row |= summarise(calls.sum_by_draw(keep.astype(np.float64)), "visits")
+        row |= summarise(calls.sum_by_draw(keep * barrels), "barrels")
+        row |= {f"barrels_laden_{name}": float((keep * b).sum() / calls.draws) for name, b in scenarios.items()}
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def size_class_table(calls: Calls, barrels: NDArray[np.float64]) -> pd.DataFrame:
     """``Estimate.by_size_class``: classes by the deadweight drawn, smallest first."""
-    with np.errstate(divide="ignore"):
-        edges = np.log([c.dwt_max_t for c in SIZE_CLASSES[:-1]])
+    edges = np.log([c.dwt_max_t for c in SIZE_CLASSES[:-1]])
     index = np.searchsorted(edges, calls.ln_dwt, side="right")
+    classes = len(SIZE_CLASSES)
     rows = []
     for part in PARTS:
         keep = _keep(calls, part)
-        for i in np.unique(index[keep]):
-            chosen = keep & (index == i)
-            per_draw = calls.select(chosen).sum_by_draw(barrels[chosen])
-            low, mid, high = np.quantile(per_draw, (0.05, 0.50, 0.95))
-            rows.append((part, SIZE_CLASSES[i].name, chosen.sum() / calls.draws, per_draw.mean(), low, mid, high))
+        visits = np.bincount(index, keep, classes) / calls.draws
+        sums = np.bincount(index * calls.draws + calls.draw, keep * barrels, classes * calls.draws)
+        per_draw = sums.reshape(classes, calls.draws)
+        low, mid, high = np.quantile(per_draw, (0.05, 0.50, 0.95), axis=1)
+        rows += [
+            (part, SIZE_CLASSES[i].name, visits[i], per_draw[i].mean(), low[i], mid[i], high[i])
+            for i in np.flatnonzero(visits)
+        ]
     columns = ["part", "size_class", "visits_mean", "barrels_mean", "barrels_p05", "barrels_p50", "barrels_p95"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -119,6 +122,8 @@ def assumptions_table(cargo: CargoAssumptions, product: str, *, traffic: bool = 
         rows += [
             _row("stay at the berth", cargo.traffic.stay_h, "h"),
             _row("stay, error of its typical value", cargo.traffic.stay_sd_ln, "sd of ln"),
+            _row("turnaround, until the berth takes the next ship", cargo.traffic.turnaround_h, "h"),
+            _row("round trip of a hull, at least", cargo.traffic.round_trip_h, "h"),
             _row("arrivals at a free berth, before any picture", cargo.traffic.arrivals_per_day, "1/day"),
             _row("arrivals, shape of their gamma distribution", cargo.traffic.arrivals_shape, ""),
             _row("tankers among ships at an oil berth", cargo.traffic.tanker_share_at_oil_berth, "share"),

@@ -221,7 +221,7 @@ def _listed_calls(
         scatter_sd=(np.bincount(hull, weight * scatter_sd) / total)[None],
         real=np.ones((1, len(total)), bool),
     )
-    prior = fleet_prior([ship_length_m], cargo.traffic.fleet_concentration.value)
+    prior = fleet_prior([ship_length_m], cargo.traffic)
     fleet = sample_fleet(measured, prior, draws=draws, rng=rng)
     ln_dwt = fleet.seen_ln_dwt[0][:, hull]
     tanker = rng.random((draws, n)) < visits["tanker_probability"].to_numpy()

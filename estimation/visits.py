@@ -17,6 +17,7 @@ from ..inference.deadweight import dwt_distribution, dwt_quantile
 from ..inference.size_class import SIZE_CLASSES, most_likely_size_class, size_class_probabilities
 from .looks import EDGE_SD, epoch_seconds
 from .reconstruct import Reconstruction, reconstruct
+from .sightings import fused_variance
 
 _TIMES = ("first_seen", "last_seen", "arrival_earliest", "arrival_latest", "departure_earliest", "departure_latest")
 _SIZES = ("length_m", "length_sd_m", "beam_m", "beam_sd_m")
@@ -162,8 +163,8 @@ def _utc(seconds: NDArray[np.float64]) -> pd.Series:
 def _fused_sizes(of_sighting: pd.DataFrame, row: NDArray[np.int64], n: int) -> dict[str, NDArray[np.float64]]:
     """Length and beam of each visit's ship over her sightings, weighted by their precision.
 
-    Errors of one detector on one hull are alike in part: the fused sd never falls below half of a single one's. A
-    hull that the scene's edge cuts counts only when no sighting shows her whole.
+    Their errors are alike in part (``ALIKE``). A hull that the scene's edge cuts counts only when no sighting shows her
+    whole.
     """
     cut = of_sighting["touches_edge"].to_numpy(bool)
     whole_in_visit = np.bincount(row, ~cut, n) > 0
@@ -176,7 +177,7 @@ def _fused_sizes(of_sighting: pd.DataFrame, row: NDArray[np.int64], n: int) -> d
         weight = used * sd**-2.0
         total, count = np.bincount(row, weight, n), np.bincount(row, used, n)
         sizes[f"{name}_m"] = np.bincount(row, weight * value, n) / np.maximum(total, 1e-12)
-        sizes[f"{name}_sd_m"] = np.sqrt(np.maximum(1.0, count / 4) / np.maximum(total, 1e-12))
+        sizes[f"{name}_sd_m"] = np.sqrt(fused_variance(np.maximum(total, 1e-12), count))
     return sizes
 
 

@@ -40,55 +40,58 @@ def test_prior_weights_sum_to_one_and_keep_the_mean_rate():
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, CHAIN.max_step_h))
 def test_probabilities_of_a_step_sum_to_one(hours):
-    full, by_count = CHAIN.step(hours)
+    step = CHAIN.step(hours)
 
-    assert full.min() >= 0
-    assert full.sum(axis=2) == pytest.approx(1, abs=1e-5)
-    assert by_count.sum(axis=(2, 3)) == pytest.approx(1, abs=1e-5)
+    assert step.full.min() >= 0
+    assert step.full.sum(axis=2) == pytest.approx(1, abs=1e-5)
+    assert step.by_count.sum(axis=(2, 3)) == pytest.approx(1, abs=1e-5)
+    assert step.nobody * step.by_count.sum(axis=3) == pytest.approx(step.by_count[..., 0], abs=1e-5)
 
 
 def test_two_steps_are_one_of_twice_the_length():
-    half, _ = CHAIN.step(9)
-    whole, _ = CHAIN.step(18)
+    half, whole = CHAIN.step(9).full, CHAIN.step(18).full
 
     # A ship seen stays the ship of the last sighting over both; what was unseen may only stay unseen.
     assert half @ half == pytest.approx(whole, abs=1e-5)
 
 
 def test_no_time_changes_nothing():
-    full, by_count = CHAIN.step(0)
+    step = CHAIN.step(0)
 
-    assert np.abs(full - np.eye(CHAIN.states)).max() < 1e-6
-    assert by_count[..., 1:].max() < 1e-6
+    assert np.abs(step.full - np.eye(CHAIN.states)).max() < 1e-6
+    assert step.by_count[..., 1:].max() < 1e-6
 
 
 def test_the_stationary_share_of_time_taken_is_stay_over_cycle():
-    full, _ = CHAIN.step(24)
     before = CHAIN.stationary[:, None, :]
-    after = before @ full
+    after = before @ CHAIN.step(24).full
 
-    taken = 1 - before[:, 0, 0]
-    assert taken == pytest.approx(CHAIN.stay_h / (CHAIN.stay_h + 1 / CHAIN.rate_per_h))
+    taken = before[:, 0, 1:-1].sum(axis=1)
+    assert taken == pytest.approx(CHAIN.stay_h / (CHAIN.stay_h + 1 / CHAIN.rate_per_h + CHAIN.turnaround_h))
+    assert before.sum(axis=2) == pytest.approx(1)
     assert after == pytest.approx(before, abs=1e-5)
 
 
 def test_free_stays_free_with_the_exponential_law():
-    _, by_count = CHAIN.step(30)
-
-    assert by_count[:, 0, 0, 0] == pytest.approx(np.exp(-30 * CHAIN.rate_per_h), abs=1e-5)
+    assert CHAIN.step(30).by_count[:, 0, 0, 0] == pytest.approx(np.exp(-30 * CHAIN.rate_per_h), abs=1e-5)
 
 
 def test_a_ship_seen_at_berthing_is_still_there_with_the_survival_of_the_stay():
-    full, _ = CHAIN.step(30)
-
-    still = full[:, K + 1, K + 1 :].sum(axis=1)
+    still = CHAIN.step(30).full[:, K + 1, K + 1 : 2 * K + 1].sum(axis=1)
     assert still == pytest.approx(gamma.sf(30, K, scale=CHAIN.stay_h / K), abs=1e-5)
 
 
 def test_arrivals_in_a_step_come_at_the_stationary_rate():
-    _, by_count = CHAIN.step(40)
-    stages = np.concatenate([CHAIN.stationary[:, :1], CHAIN.stationary[:, 1 : K + 1]], axis=1)
+    by_count = CHAIN.step(40).by_count
+    unseen = CHAIN.stationary[:, [*range(K + 1), 2 * K + 1]]
 
-    arrivals = np.einsum("gi,gijn,n->g", stages, by_count, np.arange(by_count.shape[-1]))
+    arrivals = np.einsum("gi,gijn,n->g", unseen, by_count, np.arange(by_count.shape[-1]))
 
-    assert arrivals == pytest.approx(40 / (CHAIN.stay_h + 1 / CHAIN.rate_per_h), rel=1e-3)
+    cycle_h = CHAIN.stay_h + 1 / CHAIN.rate_per_h + CHAIN.turnaround_h
+    assert arrivals == pytest.approx(40 / cycle_h, rel=1e-3)
+
+
+def test_the_berth_is_free_again_after_the_turnaround():
+    full = CHAIN.step(2).full
+
+    assert full[:, -1, -1] == pytest.approx(np.exp(-2 / CHAIN.turnaround_h), abs=1e-5)

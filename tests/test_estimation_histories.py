@@ -53,13 +53,15 @@ def brute_force(hours: list[int], names: list[int | None], wanted: int) -> tuple
         n = 100_000
         point = rng.choice(len(CHAIN.stay_h), n, p=np.exp(CHAIN.ln_prior))
         idle, stay, k = 1 / CHAIN.rate_per_h[point], CHAIN.stay_h[point], CHAIN.stages
-        free = rng.random(n) < idle / (idle + stay)
-        arrival = np.where(free, rng.exponential(idle), 0.0)
-        departure = arrival + rng.gamma(np.where(free, k, rng.integers(1, k + 1, n))) * stay / k
+        clear = CHAIN.turnaround_h
+        at = rng.random(n) * (idle + stay + clear)
+        taken, cleared = at < stay, at > stay + idle
+        arrival = np.where(taken, 0.0, rng.exponential(idle) + cleared * rng.exponential(clear, n))
+        departure = arrival + rng.gamma(np.where(taken, rng.integers(1, k + 1, n), k)) * stay / k
         times = []
         for _ in range(14):
             times.append((arrival, departure))
-            arrival = departure + rng.exponential(idle)
+            arrival = departure + rng.exponential(clear, n) + rng.exponential(idle)
             departure = arrival + rng.gamma(k, size=n) * stay / k
         arrivals, departures = (np.stack(t, axis=1) for t in zip(*times, strict=True))
         hull = rng.integers(0, NAMES, arrivals.shape)

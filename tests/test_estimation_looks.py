@@ -14,7 +14,12 @@ def outcomes(minutes):
     observations = observe_berths(PORT, records, found, recall=load_cargo().detector.recall)
     start_s = START.timestamp()
     looks, _, _ = read_looks(
-        observations, found, PORT.berths, period_s=(start_s, start_s + 86_400), max_step_h=72, returns=0.1
+        observations,
+        found,
+        PORT.berths,
+        period_s=(start_s, start_s + 86_400),
+        max_step_h=72,
+        traffic=load_cargo().traffic,
     )
     return [int(o) for o in looks.outcome[:, 0] if o != NO_LOOK]
 
