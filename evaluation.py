@@ -38,7 +38,8 @@ class Rules:
     Attributes:
         min_iou: least overlap of a detection with its ship.
         min_length_m, min_length_px: shorter ships count neither for nor against; pixels are the picture's own.
-        score_threshold: lower scores are left out of all but AP and curves; None: each model's own threshold.
+        score_threshold: lower scores are left out of all but AP and curves; None: each model's own for the picture's
+            GSD.
         overlap_m: of tiles.
     """
 
@@ -166,6 +167,9 @@ def _run(
         for picture, ships in zip(pictures, found, strict=True)
     )
     card = showing.detector.metadata
-    threshold = card.score_threshold if rules.score_threshold is None else rules.score_threshold
-    judged = judge(comparisons, score_threshold=threshold, min_iou=rules.min_iou)
+    thresholds = [
+        card.score_threshold_at(picture.scene.gsd_m) if rules.score_threshold is None else rules.score_threshold
+        for picture in pictures
+    ]
+    judged = judge(comparisons, score_threshold=thresholds, min_iou=rules.min_iou)
     return Run(card.model_id, card.weights_sha256, showing.words, scored, comparisons, judged)

@@ -43,7 +43,7 @@ def results(runs: Sequence[Run], pictures: Sequence[JudgedPicture], rules: Rules
         "model_id": own.model_id,
         "weights_sha256": own.weights_sha256,
         **asdict(rules),
-        "score_threshold": judged.score_threshold,
+        "score_thresholds": sorted(set(judged.score_thresholds)),
         "working_gsd_m": own.shown,
         "pictures": len(pictures),
         "pictures_of_assumed_gsd": sum(picture.gsd_assumed for picture in pictures),
@@ -57,7 +57,8 @@ def results(runs: Sequence[Run], pictures: Sequence[JudgedPicture], rules: Rules
         "by_kind": tables.by_kind(judged),
         "kind_confusion": tables.kind_confusion(judged),
         "size_class_confusion": _size_class_confusion(judged),
-        "score_reliability": tables.reliability(judged),
+        "score_reliability": tables.score_reliability(judged),
+        "ship_reliability": tables.ship_reliability(judged),
         "tanker_reliability": tables.tanker_reliability(judged),
         "lengths": _lengths(known),
         "compared": [_row(run, names) for run in runs],
@@ -136,7 +137,7 @@ def write_page(
     Raises:
         BerthwatchError: it cannot be written, or a picture not be read any more.
     """
-    threshold = run.judged.score_threshold
+    thresholds = run.judged.score_thresholds
     stretch_of = cache(lambda number: estimate_stretch(pictures[number].scene))
 
     def crops(cases: Sequence[Case]) -> list[Crop]:
@@ -154,7 +155,7 @@ def write_page(
 
     write_evaluation_page(
         told,
-        crops(worst_misses(run.comparisons, score_threshold=threshold, most=most)),
-        crops(worst_false_alarms(run.comparisons, score_threshold=threshold, most=most)),
+        crops(worst_misses(run.comparisons, score_thresholds=thresholds, most=most)),
+        crops(worst_false_alarms(run.comparisons, score_thresholds=thresholds, most=most)),
         path,
     )

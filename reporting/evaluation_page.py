@@ -104,9 +104,10 @@ def _rules(told: Told) -> str:
         if assumed
         else ""
     )
+    scores = " or ".join(f"{score:.2f}" for score in told["score_thresholds"])
     return (
         f"{ships}; those marked difficult count neither for nor against. A detection finds a ship where their oriented "
-        f"boxes share {told['min_iou']:.0%} of their union, with a score of {told['score_threshold']:.2f} or more. "
+        f"boxes share {told['min_iou']:.0%} of their union, with a score of {scores} or more. "
         f"{_count(told['pictures'], 'picture')}, shown to the detector at {told['working_gsd_m']} a pixel.{nominal}"
     )
 

@@ -22,7 +22,7 @@ def precision_recall(told: Told) -> Plot:
             plot.line([(recall, precision) for _, recall, precision in curve], f"curve {role}")
     total = told["all"]
     if total["recall"] is not None and total["precision"] is not None:
-        plot.dot(total["recall"], total["precision"], "own", f"at score {told['score_threshold']:.2f}", 5)
+        plot.dot(total["recall"], total["precision"], "own", "at the threshold", 5)
     return plot
 
 
@@ -53,10 +53,11 @@ def recall_by_length(told: Told) -> Plot:
 
 
 def reliability(told: Told) -> Plot:
-    """Share of ships among the detections of each tenth of the score; on the diagonal a score is a probability."""
-    plot = Plot("What a score is worth", "score", "share that are ships", Axis.shares(), Axis.shares())
+    """Share of ships among detections by the probability claimed of them; on the diagonal the claim holds."""
+    plot = Plot("What a claim is worth", "claimed probability", "share that are ships", Axis.shares(), Axis.shares())
     plot.line([(0.0, 0.0), (1.0, 1.0)], "ideal")
-    bins = told["score_reliability"]["bins"]
+    plot.line([(part["claimed"], part["true"]) for part in told["score_reliability"]["bins"]], "curve other-3")
+    bins = told["ship_reliability"]["bins"]
     plot.line([(part["claimed"], part["true"]) for part in bins], "curve own")
     for part in bins:
         radius = 2.5 + min(part["count"], 100) ** 0.5 / 2

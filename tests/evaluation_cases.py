@@ -35,6 +35,7 @@ def detected(scene, corners: list[np.ndarray], *, scores=None, tanker=None, stre
         {
             "scene_id": [scene.scene_id] * n,
             "score": scores if scores is not None else [0.9] * n,
+            "ship_probability": [0.9] * n,
             "vessel_class": ["tanker"] * n,
             "tanker_probability": tanker if tanker is not None else [0.9] * n,
             "length_m": [side[0] + stretch_m for side in sides_m],

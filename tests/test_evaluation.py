@@ -215,3 +215,15 @@ def test_wrong_usage_is_told_in_one_line(capsys, tmp_path, monkeypatch, argument
     for word in words:
         assert word in result.error_lines[0]
     assert not list(tmp_path.iterdir())
+
+
+def test_thresholds_follow_the_gsd_where_none_is_asked_for(harbour, crops):
+    card = metadata(score_threshold=0.95, coarse_score_thresholds=({"from_gsd_m": 3.5, "score": 0.5},))
+    pictures = [labelled_scene(str(harbour)), *dataset_pictures(str(crops), ReadReport(), assumed_gsd_m=4.0)]
+
+    _, own = whole(BrightHulls(metadata=card), pictures)
+    _, asked = whole(BrightHulls(metadata=card), pictures, Rules(score_threshold=0.5))
+
+    assert own["score_thresholds"] == [0.5, 0.95]
+    assert (own["scenes"]["harbour"]["found"], own["scenes"]["crops"]["found"]) == (0, 4)  # hulls score 0.9
+    assert asked["scenes"]["harbour"]["found"] == 2

@@ -141,3 +141,10 @@ def test_the_best_threshold_is_found(scene):
     result = figures([compare(scene, labels(truth, second), found)], score_threshold=0.25)
 
     assert (result["f1"], result["best_f1"], result["best_f1_score"]) == (0.0, 1.0, 0.12)
+
+
+def test_each_picture_has_its_own_threshold(scene):
+    truth = ship(100, 100, 30, 5)
+    pairs = [compare(scene, labels(truth), detected(scene, [truth], scores=[0.3])) for _ in range(2)]
+
+    assert figures(pairs, score_threshold=[0.2, 0.4])["recall"] == 0.5

@@ -90,11 +90,11 @@ def test_reliability_stays_within_bounds_and_loses_nothing(pairs):
 def test_the_worst_come_first(judged):
     comparisons, _ = judged
 
-    (miss,) = worst_misses(comparisons, score_threshold=0.25, most=5)
-    false = worst_false_alarms(comparisons, score_threshold=0.05, most=5)
+    (miss,) = worst_misses(comparisons, score_thresholds=[0.25], most=5)
+    false = worst_false_alarms(comparisons, score_thresholds=[0.05], most=5)
 
     assert miss.told.startswith("tanker, 16")
     assert miss.told.endswith("m (20 px)")
     assert [role for role, _ in miss.outlines].count("label") == 3
     assert [case.told.split()[1].rstrip(",") for case in false] == ["cargo", "other"]
-    assert len(worst_misses(comparisons, score_threshold=0.95, most=3)) == 3
+    assert len(worst_misses(comparisons, score_thresholds=[0.95], most=3)) == 3

@@ -178,7 +178,10 @@ def test_the_figures_are_those_that_ultralytics_gives(tmp_path, write_raster):
 
 def frame(scene, corners: np.ndarray, scores: np.ndarray) -> gpd.GeoDataFrame:
     n = len(scores)
-    columns = {name: np.full(n, 50.0) for name in ("length_m", "beam_m", "heading_deg", "tanker_probability")}
+    columns = {
+        name: np.full(n, 50.0)
+        for name in ("length_m", "beam_m", "heading_deg", "ship_probability", "tanker_probability")
+    }
     names = {"scene_id": scene.scene_id, "vessel_class": "tanker", "size_class": "small"}
     shapes = [shapely.Polygon(scene.to_lonlat(box)) for box in corners]
     return gpd.GeoDataFrame({**columns, **{k: [v] * n for k, v in names.items()}, "score": scores}, geometry=shapes)

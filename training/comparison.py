@@ -22,7 +22,10 @@ _WGS84 = Geod(ellps="WGS84")
 AP_OVERLAPS = (0.3, *(round(0.5 + 0.05 * step, 2) for step in range(10)))
 
 SHIP_COLUMNS = ("kind", "ship_class", "length_m", "beam_m", "heading_deg", "length_px", "gsd_m")
-SEEN_COLUMNS = ("score", "vessel_class", "tanker_probability", "length_m", "beam_m", "heading_deg", "size_class")
+SEEN_COLUMNS = (
+    *("score", "ship_probability", "vessel_class", "tanker_probability"),
+    *("length_m", "beam_m", "heading_deg", "size_class"),
+)
 
 
 def verdict_column(overlap: float) -> str:

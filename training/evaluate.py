@@ -42,13 +42,13 @@ class Judged:
 
     ships: of `Comparison`, with `picture`, the columns of their detections (prefix `seen_`) and `found`: whether that
     passes the threshold. detections: of `Comparison`, with `picture`, the columns of their ships (prefix `true_`) and
-    `kept`: whether they pass the threshold. pairs: of `Comparison`.
+    `kept`: whether they pass the threshold. pairs: of `Comparison`. score_thresholds: one a picture.
     """
 
     ships: pd.DataFrame
     detections: pd.DataFrame
     pairs: pd.DataFrame
-    score_threshold: float
+    score_thresholds: tuple[float, ...]
     min_iou: float
 
     def where(self, ships: pd.Series, detections: pd.Series) -> Judged:
@@ -56,27 +56,34 @@ class Judged:
         return replace(self, ships=self.ships[ships], detections=self.detections[detections])
 
 
-def judge(comparisons: Sequence[Comparison], *, score_threshold: float, min_iou: float = 0.3) -> Judged:
-    """Put several pictures together.
+def judge(
+    comparisons: Sequence[Comparison], *, score_threshold: float | Sequence[float], min_iou: float = 0.3
+) -> Judged:
+    """Put several pictures together; score_threshold: of all, or one a picture.
 
     A threshold cuts the tail of a match that went from the highest score down: all figures come from one match.
     """
     whole = joined(comparisons)
+    thresholds = np.broadcast_to(score_threshold, len(comparisons))
     seen = whole.detections[[*SEEN_COLUMNS, "length_px"]].add_prefix("seen_")
     ships = whole.ships.join(seen, on="detection")
-    ships["found"] = (ships["detection"] >= 0) & (ships["seen_score"] >= score_threshold)
+    ships["found"] = (ships["detection"] >= 0) & (ships["seen_score"] >= thresholds[ships["picture"]])
     true = whole.ships[list(SHIP_COLUMNS)].add_prefix("true_")
     detections = whole.detections.join(true, on="verdict")
-    detections["kept"] = detections["score"] >= score_threshold
-    return Judged(ships, detections, whole.pairs, score_threshold, min_iou)
+    detections["kept"] = detections["score"] >= thresholds[detections["picture"]]
+    return Judged(ships, detections, whole.pairs, tuple(thresholds.tolist()), min_iou)
 
 
 def figures(
-    comparisons: Sequence[Comparison], *, score_threshold: float, seed: int = 0, min_iou: float = 0.3
+    comparisons: Sequence[Comparison],
+    *,
+    score_threshold: float | Sequence[float],
+    seed: int = 0,
+    min_iou: float = 0.3,
 ) -> dict[str, Any]:
     """Detection, size and kind figures over scenes, with 90 % bootstrap intervals for recall, precision and F1.
 
-    min_iou: the overlap that the comparisons were made with.
+    score_threshold: of all pictures, or one a picture. min_iou: the overlap that the comparisons were made with.
     """
     return figures_of(judge(comparisons, score_threshold=score_threshold, min_iou=min_iou), seed=seed)
 
@@ -89,7 +96,6 @@ def figures_of(judged: Judged, *, seed: int = 0) -> dict[str, Any]:
     found = counted[counted["found"]]
     result: dict[str, Any] = {
         "ships": len(counted),
-        "score_threshold": judged.score_threshold,
         "found": len(found),
         "false_alarms": int((kept["verdict"] == FALSE_ALARM).sum()),
         **_detection_rates(counted, kept, seed),

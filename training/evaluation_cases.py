@@ -26,29 +26,34 @@ class Case:
     told: str
 
 
-def worst_misses(comparisons: Sequence[Comparison], *, score_threshold: float, most: int) -> list[Case]:
-    """Counted ships without a detection that passes the threshold, the longest first."""
+def worst_misses(comparisons: Sequence[Comparison], *, score_thresholds: Sequence[float], most: int) -> list[Case]:
+    """Counted ships without a detection that passes its picture's threshold, the longest first."""
     missed = []
-    for number, one in enumerate(comparisons):
+    for number, (one, threshold) in enumerate(zip(comparisons, score_thresholds, strict=True)):
         scores, found_by = one.detections["score"].to_numpy(float), one.ships["detection"].to_numpy(int)
         lengths_m, counted = one.ships["length_m"].to_numpy(float), one.ships["counted"].to_numpy(bool)
         for row in np.flatnonzero(counted).tolist():
             score = float(scores[found_by[row]]) if found_by[row] >= 0 else 0.0
-            if score < score_threshold:
+            if score < threshold:
                 missed.append((float(lengths_m[row]), number, row, score))
     missed.sort(key=lambda case: -case[0])
-    return [_miss(number, comparisons[number], row, score, score_threshold) for _, number, row, score in missed[:most]]
+    return [
+        _miss(number, comparisons[number], row, score, score_thresholds[number])
+        for _, number, row, score in missed[:most]
+    ]
 
 
-def worst_false_alarms(comparisons: Sequence[Comparison], *, score_threshold: float, most: int) -> list[Case]:
+def worst_false_alarms(
+    comparisons: Sequence[Comparison], *, score_thresholds: Sequence[float], most: int
+) -> list[Case]:
     """Detections above the threshold that show no ship, or one that another shows already; the surest first."""
     false = []
-    for number, one in enumerate(comparisons):
+    for number, (one, threshold) in enumerate(zip(comparisons, score_thresholds, strict=True)):
         scores, verdicts = one.detections["score"].to_numpy(float), one.detections["verdict"].to_numpy(int)
-        rows = np.flatnonzero((verdicts == FALSE_ALARM) & (scores >= score_threshold))
+        rows = np.flatnonzero((verdicts == FALSE_ALARM) & (scores >= threshold))
         false += [(float(scores[row]), number, int(row)) for row in rows]
     false.sort(key=lambda case: -case[0])
-    return [_false_alarm(number, comparisons[number], row, score_threshold) for _, number, row in false[:most]]
+    return [_false_alarm(number, comparisons[number], row, score_thresholds[number]) for _, number, row in false[:most]]
 
 
 def _miss(number: int, one: Comparison, row: int, score: float, threshold: float) -> Case:

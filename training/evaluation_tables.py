@@ -147,16 +147,21 @@ def precision_recall_curve(judged: Judged) -> list[list[float]]:
     return [[round(float(value), 4) for value in point] for point in curve]
 
 
-def reliability(judged: Judged) -> dict[str, Any]:
-    """Whether detections of score s are ships in s of all cases: by tenths of the score, and as one figure.
+def score_reliability(judged: Judged) -> dict[str, Any]:
+    """Whether detections of score s are ships in s of all cases, were the score taken at its word."""
+    return _ship_reliability(judged, "score")
 
-    ece: expected calibration error, the mean over detections of |share of ships - mean score| of their tenth (Guo et
-    al., 2017). Scores below 0.05 are left out.
-    """
+
+def ship_reliability(judged: Judged) -> dict[str, Any]:
+    """Whether detections are ships as often as the model's calibration of their score says."""
+    return _ship_reliability(judged, "ship_probability")
+
+
+def _ship_reliability(judged: Judged, claim: str) -> dict[str, Any]:
     rated = judged.detections[
         (judged.detections["verdict"] != NOT_COUNTED) & (judged.detections["score"] >= _LEAST_RELIABLE_SCORE)
     ]
-    return reliability_of(rated["score"].to_numpy(float), (rated["verdict"] >= 0).to_numpy())
+    return reliability_of(rated[claim].to_numpy(float), (rated["verdict"] >= 0).to_numpy())
 
 
 def tanker_reliability(judged: Judged) -> dict[str, Any]:
@@ -168,7 +173,11 @@ def tanker_reliability(judged: Judged) -> dict[str, Any]:
 
 
 def reliability_of(claimed: NDArray[np.float64], true: NDArray[np.bool_]) -> dict[str, Any]:
-    """Claimed probabilities (n,) against what came true (n,): {ece, bins of claimed, true, count}."""
+    """Claimed probabilities (n,) against what came true (n,): bins of claimed, true and count, and one figure.
+
+    ece: expected calibration error, the mean over all of |share that came true - mean claim| of their tenth (Guo et
+    al., 2017).
+    """
     tenth = np.clip((claimed * _SCORE_BINS).astype(int), 0, _SCORE_BINS - 1)
     bins, gap = [], 0.0
     for number in np.unique(tenth):
