@@ -4,6 +4,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -18,6 +19,7 @@ from .errors import BerthwatchError
 if TYPE_CHECKING:
     from .inference.detect_scenes import SceneOutcome
     from .models.detector import Detector
+    from .models.registry import SampleTiles
 
 app = typer.Typer(
     name="berthwatch",
@@ -61,8 +63,10 @@ def detect(
     ] = None,
     model: arg.ModelOption = "berthwatch-n",
     device: arg.DeviceOption = arg.DeviceName.auto,
+    backend: arg.BackendOption = arg.BackendName.auto,
     score: arg.ScoreOption = None,
     overlap_m: arg.OverlapOption = 400.0,
+    land: arg.LandOption = None,
     batch: arg.BatchOption = 8,
     threads: arg.ThreadsOption = None,
     again: arg.AgainOption = False,
@@ -75,16 +79,21 @@ def detect(
     from .inference.aoi import read_aoi
     from .inference.detect import DetectSettings
     from .inference.detect_scenes import detect_scenes
+    from .inference.land import Land
+    from .inference.sample import sample_tiles
     from .inference.stage_times import StageTimes
     from .inference.store import prepare_store
 
     if port and aoi:
         raise BerthwatchError("--port and --aoi both name the area to search; give one of them")
     area = shapely.box(*load_port(port).aoi) if port else read_aoi(aoi) if aoi else None
-    settings = DetectSettings(overlap_m=overlap_m, score_threshold=score, batch_size=batch)
+    settings = DetectSettings(
+        overlap_m=overlap_m, score_threshold=score, batch_size=batch, land=Land.read(land) if land else None
+    )
     sources, opener = arg.scene_sources(scenes, acquired_at=acquired_at, band=band, cloud_mask=cloud_mask)
     prepare_store(store)
-    detector, times = open_detector(model, device, score, threads), StageTimes()
+    sample = partial(sample_tiles, sources, settings=settings, aoi=area, opener=opener)
+    detector, times = open_detector(model, device, backend, score, threads, sample), StageTimes()
     with SceneProgress(len(sources)) as progress:
         outcomes = detect_scenes(
             sources,
@@ -99,6 +108,8 @@ def detect(
             times=times,
         )
     facts = run_facts(detector, settings, outcomes)
+    if times.ships_on_land:
+        err.print(f"{times.ships_on_land} ships on land left out")
     if profile:
         show_times(times)
     try:
@@ -119,8 +130,10 @@ def watch(
     cloud_mask: arg.CloudMaskOption = None,
     model: arg.ModelOption = "berthwatch-n",
     device: arg.DeviceOption = arg.DeviceName.auto,
+    backend: arg.BackendOption = arg.BackendName.auto,
     score: arg.ScoreOption = None,
     overlap_m: arg.OverlapOption = 400.0,
+    land: arg.LandOption = None,
     batch: arg.BatchOption = 8,
     threads: arg.ThreadsOption = None,
     again: arg.AgainOption = False,
@@ -133,8 +146,12 @@ def watch(
     seed: arg.SeedOption = 0,
 ) -> None:
     """Watch a port: ships, berth occupancy, visits, barrels against the cap, and a report in STORE."""
+    import shapely
+
     from .configs.port import load_port
     from .inference.detect import DetectSettings
+    from .inference.land import Land
+    from .inference.sample import sample_tiles
     from .inference.stage_times import StageTimes
     from .inference.store import prepare_store
     from .watch import REPORT
@@ -142,10 +159,13 @@ def watch(
 
     place = load_port(port)
     question = arg.read_question(cargo, product, since, until, reported, seed)
-    settings = DetectSettings(overlap_m=overlap_m, score_threshold=score, batch_size=batch)
+    settings = DetectSettings(
+        overlap_m=overlap_m, score_threshold=score, batch_size=batch, land=Land.read(land) if land else None
+    )
     sources, opener = arg.scene_sources(scenes, acquired_at=acquired_at, band=band, cloud_mask=cloud_mask)
     prepare_store(store)
-    detector, times = open_detector(model, device, score, threads), StageTimes()
+    sample = partial(sample_tiles, sources, settings=settings, aoi=shapely.box(*place.aoi), opener=opener)
+    detector, times = open_detector(model, device, backend, score, threads, sample), StageTimes()
     outcomes: list[SceneOutcome] = []
     with SceneProgress(len(sources)) as progress:
 
@@ -168,6 +188,8 @@ def watch(
         )
     facts = run_facts(detector, settings, outcomes)
     write_run(store, {"command": "watch", "port": place.model_dump(), "question": vars(question), **facts})
+    if times.ships_on_land:
+        err.print(f"{times.ships_on_land} ships on land left out")
     if profile:
         show_times(times)
     show_estimate(estimate, store / REPORT)
@@ -314,11 +336,25 @@ def root(
         logging.getLogger("rasterio").setLevel(logging.CRITICAL)
 
 
-def open_detector(model: str, device: arg.DeviceName, score: float | None, threads: int | None) -> "Detector":
+def open_detector(
+    model: str,
+    device: arg.DeviceName,
+    backend: arg.BackendName,
+    score: float | None,
+    threads: int | None,
+    sample: "SampleTiles",
+) -> "Detector":
     """The detector, told on standard error: what runs where is never a secret."""
     from .models.registry import load_detector
 
-    detector = load_detector(model, device=device.value, score_threshold=score, threads=threads)
+    detector = load_detector(
+        model,
+        device=device.value,
+        backend=backend.value,
+        score_threshold=score,
+        threads=threads,
+        sample_tiles=sample,
+    )
     err.print(f"{escape(detector.metadata.model_id)} on {escape(detector.description)}", soft_wrap=True)
     return detector
 

@@ -89,15 +89,27 @@ class TileGrid:
         """Scene pixels (n, 2) -> working pixels (n, 2)."""
         return np.asarray(xy, dtype=np.float64).reshape(-1, 2) / (self.scale_x, self.scale_y)
 
+    def in_working_px(self, lonlat: shapely.Geometry) -> shapely.Geometry:
+        """An area in EPSG:4326 on the working grid; sides are cut to a hundredth of a degree first, to stay true."""
+        dense = shapely.segmentize(lonlat, 0.01)
+        return shapely.make_valid(shapely.transform(dense, lambda xy: self.from_scene(self.scene.from_lonlat(xy))))
+
+    def without(self, area: shapely.Geometry) -> "TileGrid":
+        """The grid without the tiles whose cores lie wholly in an area in working pixels."""
+        kept = ~shapely.covers(area, shapely.box(*self._cores()))
+        return self._with_tiles(kept)
+
     def _within(self, aoi: shapely.Polygon | shapely.MultiPolygon) -> "TileGrid":
-        area = shapely.transform(
-            shapely.segmentize(aoi, 0.01), lambda lonlat: self.from_scene(self.scene.from_lonlat(lonlat))
-        )
-        area = shapely.make_valid(area).intersection(shapely.box(0, 0, self.width, self.height))
-        cores = np.clip([tile.core for tile in self.tiles], 0, (self.width, self.height, self.width, self.height)).T
-        kept = shapely.intersects(area, shapely.box(*cores)) & (not area.is_empty)
-        tiles = tuple(tile for tile, keep in zip(self.tiles, kept, strict=True) if keep)
-        return replace(self, tiles=tiles)
+        area = shapely.intersection(self.in_working_px(aoi), shapely.box(0, 0, self.width, self.height))
+        return self._with_tiles(shapely.intersects(area, shapely.box(*self._cores())) & (not area.is_empty))
+
+    def _cores(self) -> NDArray[np.float64]:
+        """(4, n) borders of the tiles' cores, within the scene."""
+        cores = np.array([tile.core for tile in self.tiles]).reshape(-1, 4)
+        return cores.clip(0, (self.width, self.height, self.width, self.height)).T
+
+    def _with_tiles(self, kept: NDArray[np.bool_]) -> "TileGrid":
+        return replace(self, tiles=tuple(tile for tile, keep in zip(self.tiles, kept, strict=True) if keep))
 
 
 def _working_axis(scene_px: int, scale: float) -> tuple[int, float]:

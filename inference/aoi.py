@@ -1,4 +1,4 @@
-"""The area of interest as a user writes it: a bounding box, or a file with polygons."""
+"""Areas as a user writes them: a bounding box, or a file with polygons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read_aoi(text: str) -> shapely.Polygon | shapely.MultiPolygon:
         BerthwatchError: neither, or the numbers are no box on Earth, or the file holds no polygon or has no CRS.
     """
     if Path(text).exists():
-        return _from_file(text)
+        return read_polygons(Path(text), "--aoi")
     parts = text.split(",")
     try:
         west, south, east, north = (float(part) for part in parts)
@@ -39,18 +39,27 @@ def read_aoi(text: str) -> shapely.Polygon | shapely.MultiPolygon:
     return shapely.box(west, south, east, north)
 
 
-def _from_file(path: str) -> shapely.Polygon | shapely.MultiPolygon:
+def read_polygons(path: Path, option: str) -> shapely.Polygon | shapely.MultiPolygon:
+    """The union of a vector file's polygons, EPSG:4326.
+
+    Args:
+        path: a GeoJSON, GeoPackage, KML or Shapefile, any CRS.
+        option: where the user named it, for messages.
+
+    Raises:
+        BerthwatchError: it cannot be read, or holds no polygon or has no CRS.
+    """
     try:
         frame = gpd.read_file(path, engine="pyogrio")
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError, ValueError) as error:
-        raise BerthwatchError(f"--aoi {path}: cannot be read as a vector file: {error}") from error
+        raise BerthwatchError(f"{option} {path}: cannot be read as a vector file: {error}") from error
     if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None:
-        raise BerthwatchError(f"--aoi {path}: has no geometry or no coordinate reference system; save it as GeoJSON")
+        raise BerthwatchError(f"{option} {path}: has no geometry or no coordinate reference system; save it as GeoJSON")
     try:
         shapes = list(frame.to_crs("EPSG:4326").geometry)
     except pyproj.exceptions.ProjError as error:
-        raise BerthwatchError(f"--aoi {path}: cannot be brought to longitude and latitude: {error}") from error
+        raise BerthwatchError(f"{option} {path}: cannot be brought to longitude and latitude: {error}") from error
     area = shapely.union_all([shapely.make_valid(shape) for shape in shapes if shape is not None and shape.area > 0])
     if area.is_empty or not isinstance(area, shapely.Polygon | shapely.MultiPolygon):
-        raise BerthwatchError(f"--aoi {path}: holds no polygon; draw the area as a polygon")
+        raise BerthwatchError(f"{option} {path}: holds no polygon; draw the area as a polygon")
     return area

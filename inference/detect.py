@@ -22,6 +22,7 @@ from ..models.metadata import ModelMetadata
 from .ahead import detect_ahead
 from .describe import describe
 from .fingerprint import fingerprint, picture_fingerprint
+from .land import Land
 from .seams import SceneBoxes
 from .stage_times import StageTimes
 from .store import SceneRecord
@@ -43,11 +44,13 @@ class DetectSettings:
         score_threshold: drop boxes that score less; None: what the model recommends at the scene's GSD. To find more
             than the lowest recommended threshold lets through, load the detector with a lower one.
         batch_size: tiles a call of the detector; it changes speed and memory, not the ships found.
+        land: where no ship lies; tiles wholly on it are not looked at, ships centred on it are dropped.
     """
 
     overlap_m: float = 400.0
     score_threshold: float | None = None
     batch_size: int = 8
+    land: Land | None = None
 
     def __post_init__(self) -> None:
         low, high = OVERLAP_RANGE_M
@@ -69,6 +72,7 @@ class DetectSettings:
             "score_threshold": float(threshold),
             "aoi": None if aoi is None else shapely.geometry.mapping(aoi),
             "weights_sha256": metadata.weights_sha256,
+            **({} if self.land is None else {"land": str(self.land)}),
         }
 
 
@@ -113,6 +117,10 @@ def detect_scene(
     found = _search(grid, detector, settings.batch_size, resolved["score_threshold"], stretch, seen, progress, times)
     with times.working("merge"):
         boxes, cut = found.merged()
+        if settings.land is not None:
+            afloat = settings.land.afloat(boxes, grid)
+            boxes, cut = boxes.select(afloat), cut[afloat]
+            times.ships_on_land += int((~afloat).sum())
         detections = describe(boxes, cut, grid, metadata)
         observed = seen.area()
         if aoi is not None:
@@ -142,7 +150,8 @@ def detect_scene(
 def plan_grid(scene: Scene, metadata: ModelMetadata, settings: DetectSettings, aoi: Area | None = None) -> TileGrid:
     """The scene's tiles at the GSD that the model works at: the scene's own where the model knows it."""
     gsd_m = metadata.working_gsd_m(scene.gsd_m)
-    return TileGrid.plan(scene, gsd_m=gsd_m, tile_px=metadata.tile_px, overlap_m=settings.overlap_m, aoi=aoi)
+    grid = TileGrid.plan(scene, gsd_m=gsd_m, tile_px=metadata.tile_px, overlap_m=settings.overlap_m, aoi=aoi)
+    return grid if settings.land is None else settings.land.without_tiles_inland(grid)
 
 
 def _search(

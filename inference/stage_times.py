@@ -36,6 +36,7 @@ class StageTimes:
         megapixels: their pixels, overlaps counted as often as they were seen.
         square_km: ground that they cover, counted once.
         saturated_tiles: tiles in which the model reported as many ships as its file can hold.
+        ships_on_land: ships that were dropped because they lie on the user's land.
     """
 
     busy: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
@@ -45,6 +46,7 @@ class StageTimes:
     megapixels: float = 0.0
     square_km: float = 0.0
     saturated_tiles: int = 0
+    ships_on_land: int = 0
 
     @contextmanager
     def running(self) -> Iterator[None]:

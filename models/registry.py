@@ -147,7 +147,8 @@ def _quicker(
     found = agreement(known.detect(tiles), candidate.detect(tiles), threshold=known.threshold)
     if found.holds():
         return candidate
-    log.warning(
+    log.log(
+        logging.WARNING if found.ships or found.missing else logging.INFO,  # no ship there: nothing was amiss
         "OpenVINO is not used: on %d tiles of these pictures it and ONNX Runtime agree on %d ships, within %.1f px and "
         "%.3f of score, and %d are found by one alone; --backend openvino uses it all the same",
         *(len(tiles), found.ships, found.shift_px, found.score_change, found.missing),

@@ -7,9 +7,11 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from cli_runner import run
 
 from berthwatch.inference.store import read_store
+from berthwatch.models.openvino_backend import has_openvino
 
 Capture = pytest.CaptureFixture[str]
 BERTH = (133.0695, 42.7520)  # the oil berth of configs/ports/vostochny.yaml
@@ -42,7 +44,7 @@ def test_detect_writes_store_and_run(capsys: Capture, scenes: list[Path], tmp_pa
     assert f"{len(detections)} ships written" in result.out
     facts = json.loads((tmp_path / "store" / "run.json").read_text())
     assert facts["command"] == "detect"
-    assert facts["settings"] == {"overlap_m": 400.0, "score_threshold": 0.4, "batch_size": 8}
+    assert facts["settings"] == {"overlap_m": 400.0, "score_threshold": 0.4, "batch_size": 8, "land": None}
     assert facts["backend"].startswith("ONNX Runtime")
     assert [scene["status"] for scene in facts["scenes"]] == ["done", "done"]
 
@@ -80,6 +82,35 @@ def test_port_bounds_the_search(capsys: Capture, scenes: list[Path], tmp_path: P
     assert inside.code == outside.code == 0
     assert not read_store(tmp_path / "inside")[0][0].observed.is_empty
     assert read_store(tmp_path / "outside")[0][0].observed.is_empty
+
+
+def test_land_is_not_searched_and_the_run_says_what_land(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
+    everywhere = gpd.GeoDataFrame(geometry=[shapely.box(130, 40, 136, 46)], crs="EPSG:4326")
+    everywhere.to_crs("EPSG:32653").to_file(tmp_path / "land.gpkg")
+
+    result = run(
+        capsys, "detect", scenes[0], "--land", tmp_path / "land.gpkg", "--profile", "--out", tmp_path / "store"
+    )
+
+    assert result.code == 0, result.err
+    assert "0 tiles" in result.err
+    told = json.loads((tmp_path / "store" / "run.json").read_text())["settings"]["land"]
+    assert told.startswith("land.gpkg, beyond 50 m from its shore")
+    (record,), _ = read_store(tmp_path / "store")
+    assert record.settings["land"] == told
+    assert record.observed.is_empty
+
+
+def test_a_backend_is_taken_at_its_word(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
+    with_onnx = run(capsys, "detect", scenes[0], "--backend", "onnxruntime", "--out", tmp_path / "a")
+    with_openvino = run(capsys, "detect", scenes[0], "--backend", "openvino", "--out", tmp_path / "b")
+
+    assert "on ONNX Runtime" in with_onnx.err
+    if has_openvino():
+        assert "on OpenVINO" in with_openvino.err
+    else:
+        assert with_openvino.code == 1
+        assert "install berthwatch[openvino]" in with_openvino.err
 
 
 def test_profile_tells_where_the_time_went(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:

@@ -1,0 +1,122 @@
+"""Land of the user's: not searched, and no ship on it, but for what lies near its shore."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from inference_scenes import BrightHulls, Hull, north_up, paint, write
+from pyproj import Transformer
+
+from berthwatch.errors import BerthwatchError
+from berthwatch.imagery.scene import open_scene
+from berthwatch.inference.detect import DetectSettings, detect_scene, plan_grid
+from berthwatch.inference.land import Land
+from berthwatch.inference.stage_times import StageTimes
+
+UTM, GSD_M, SIDE_PX = "EPSG:32653", 3.0, 1200
+TRANSFORM = north_up(UTM, 133.05, 42.74, (GSD_M, GSD_M))
+SHORE_PX = 500  # land is all that lies west of this column
+
+
+def lonlat(xy):
+    easting, northing = TRANSFORM @ np.asarray(xy, float).T
+    return np.column_stack(Transformer.from_crs(UTM, "EPSG:4326", always_xy=True).transform(easting, northing))
+
+
+def hull_at(x, y):
+    ((lon, lat),) = lonlat([[x, y]])
+    return Hull(lon, lat, 30.0, 150.0, 25.0)
+
+
+def west_of(x_px):
+    """Land up to a column and far beyond the scene, EPSG:4326."""
+    return shapely.transform(shapely.segmentize(shapely.box(-50_000, -50_000, x_px, 50_000), 100), lonlat)
+
+
+@pytest.fixture
+def scene(tmp_path):
+    """Ships 180 m inland, 40 m inland, and at sea."""
+    hulls = [hull_at(SHORE_PX - 60, 300), hull_at(SHORE_PX - 13, 600), hull_at(SHORE_PX + 200, 900)]
+    pixels = paint(hulls, crs=UTM, transform=TRANSFORM, width=SIDE_PX, height=SIDE_PX, gsd_m=GSD_M)
+    return open_scene(write(tmp_path / "scene.tif", pixels, crs=UTM, transform=TRANSFORM))
+
+
+def columns(scene, ships):
+    return scene.from_lonlat(ships[["lon", "lat"]].to_numpy())[:, 0]
+
+
+def test_ships_on_land_are_dropped_and_counted_but_not_those_near_its_shore(scene):
+    times = StageTimes()
+    _, without = detect_scene(scene, BrightHulls())
+    record, ships = detect_scene(scene, BrightHulls(), DetectSettings(land=Land(west_of(SHORE_PX))), times=times)
+
+    assert len(without) == 3
+    assert sorted(columns(scene, ships)) == pytest.approx([SHORE_PX - 13, SHORE_PX + 200], abs=2)
+    assert times.ships_on_land == 1
+    assert "beyond 50 m from its shore" in record.settings["land"]
+
+
+@pytest.mark.parametrize(("inland_m", "kept"), [(48, True), (52, False)])
+def test_the_margin_is_50_metres_on_the_ground(scene, inland_m, kept):
+    shore = SHORE_PX - 60 + inland_m / GSD_M
+
+    _, ships = detect_scene(scene, BrightHulls(), DetectSettings(land=Land(west_of(shore))))
+
+    assert (columns(scene, ships).min() < SHORE_PX - 50) == kept
+
+
+def test_tiles_wholly_on_land_are_not_looked_at(scene):
+    everything, at_sea = BrightHulls(), BrightHulls()
+    land = Land(west_of(SHORE_PX))
+    detect_scene(scene, everything)
+    detect_scene(scene, at_sea, DetectSettings(land=land))
+    whole = plan_grid(scene, at_sea.metadata, DetectSettings())
+    shore_px = SHORE_PX * GSD_M / whole.gsd_m - 50 / whole.gsd_m
+    expected = sum(tile.core[2] > shore_px for tile in whole.tiles)
+
+    assert everything.tiles_seen == len(whole.tiles)
+    assert at_sea.tiles_seen == expected < len(whole.tiles)
+
+
+def test_where_all_is_land_nothing_is_found_and_nothing_observed(scene):
+    record, ships = detect_scene(scene, BrightHulls(), DetectSettings(land=Land(west_of(5 * SIDE_PX))))
+
+    assert len(ships) == 0
+    assert record.observed.is_empty
+
+
+def test_land_elsewhere_changes_nothing_but_what_the_record_says(scene):
+    elsewhere = Land(shapely.box(10.0, 50.0, 11.0, 51.0))
+    record, ships = detect_scene(scene, BrightHulls(), DetectSettings(land=elsewhere))
+    plain, all_ships = detect_scene(scene, BrightHulls())
+
+    assert len(ships) == len(all_ships) == 3
+    assert record.fingerprint != plain.fingerprint
+    assert "land" not in plain.settings
+
+
+def test_other_land_is_another_run(scene):
+    one, other = (
+        detect_scene(scene, BrightHulls(), DetectSettings(land=Land(west_of(x))))[0].fingerprint for x in (500, 510)
+    )
+
+    assert one != other
+
+
+@pytest.mark.parametrize(("name", "crs"), [("land.gpkg", UTM), ("land.geojson", "EPSG:4326"), ("land.shp", 3857)])
+def test_any_vector_file_in_any_crs_will_do(scene, tmp_path, name, crs):
+    gpd.GeoDataFrame(geometry=[west_of(SHORE_PX)], crs="EPSG:4326").to_crs(crs).to_file(tmp_path / name)
+
+    _, ships = detect_scene(scene, BrightHulls(), DetectSettings(land=Land.read(tmp_path / name)))
+
+    assert len(ships) == 2
+
+
+def test_a_file_that_is_no_land_says_so(tmp_path):
+    points = tmp_path / "points.geojson"
+    gpd.GeoDataFrame(geometry=[shapely.Point(1, 1)], crs="EPSG:4326").to_file(points)
+
+    with pytest.raises(BerthwatchError, match=r"--land .*points\.geojson: holds no polygon"):
+        Land.read(points)
+    with pytest.raises(BerthwatchError, match=r"--land .*absent\.gpkg: cannot be read as a vector file"):
+        Land.read(tmp_path / "absent.gpkg")
