@@ -8,15 +8,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .grid import TileGrid
-from .pixels import Pixels, open_at_scale, read_window
+from .pixels import Pixels
 from .radiometry import Stretch
-from .scene import Scene
 
 # A cell of 30 m is made of 3 x 3 samples of 10 m: fine enough for the dark gaps between a port's bright roofs, and
 # as coarse as Sentinel-2, so that every sensor's clouds are judged alike.
 SAMPLES_A_SIDE = 3
 SAMPLE_M = 10.0
-_SAMPLE_ROWS_A_READ = 96
 # Brighter in red than in blue by more than this is sand, soil or concrete; clouds are white or bluish.
 _WARM = 1.12
 
@@ -70,8 +68,9 @@ class CellGatherer:
     @classmethod
     def of(cls, grid: TileGrid, stretch: Stretch) -> "CellGatherer":
         """For the pixels of a panel of a grid's tiles."""
-        # Samples are a whole number of working pixels: of 3 m they are 3 a side, of 4 and 5 m 2, and then 1.
-        sample_px = max(1, round(SAMPLE_M / grid.gsd_m))
+        # Samples are a whole number of working pixels: of 3 m they are 3 a side, of 4 and 5 m 2, and then 1. None is
+        # smaller than the scene's own pixels, or edges would look soft: of 10 m read at 4.2 m they are 3 a side.
+        sample_px = max(1, round(SAMPLE_M / grid.gsd_m), ceil(grid.scene.gsd_m / grid.gsd_m - 0.1))
         size = grid.width, grid.height, grid.scale_x, grid.scale_y
         return cls(*size, sample_px, sample_px * grid.gsd_m, stretch)
 
@@ -222,21 +221,6 @@ def _folded(
         if len(part) < len(folded):
             operation(folded[-1], along[-1], out=folded[-1])
     return np.moveaxis(folded, 0, axis)
-
-
-def read_cells(scene: Scene, stretch: Stretch, *, cell_m: float) -> Cells:
-    """Read the whole scene as cells of about `cell_m` ground metres a side, brightness after `stretch`."""
-    sample_m = cell_m / SAMPLES_A_SIDE
-    width = max(1, round(scene.width * scene.gsd_x_m / sample_m))
-    height = max(1, round(scene.height * scene.gsd_y_m / sample_m))
-    scale_x, scale_y = scene.width / width, scene.height / height
-    gatherer = CellGatherer(width, height, scale_x, scale_y, 1, sample_m, stretch)
-    with open_at_scale(scene, min(scale_x, scale_y)) as dataset:
-        for top in range(0, height, _SAMPLE_ROWS_A_READ):
-            rows = min(_SAMPLE_ROWS_A_READ, height - top)
-            window = (0.0, top * scale_y, scene.width, rows * scale_y)
-            gatherer.add(top, 0, read_window(dataset, scene, window, (rows, width)))
-    return gatherer.cells()
 
 
 def _steps(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -42,7 +42,12 @@ def read_cloud_mask(scene: Scene, cells: Cells) -> NDArray[np.bool_]:
         with WarpedVRT(mask, src_crs=mask.crs or scene.crs, resampling=Resampling.nearest, **on_cells) as warped:
             bands = warped.read()
             inside = warped.dataset_mask() > 0
-    return _obscured(bands, name) & inside
+    obscured = _obscured(bands, name) & inside
+    # Of 58 cells of 31.5 m over 1800 m the last has its middle beyond the scene, where no mask is: it is as the 57th.
+    last_row = int(scene.height / cells.scale_y - cells.top - 0.5)
+    last_column = int(scene.width / cells.scale_x - cells.left - 0.5)
+    rows, columns = np.minimum(np.arange(height), max(last_row, 0)), np.minimum(np.arange(width), max(last_column, 0))
+    return obscured[np.ix_(rows, columns)]
 
 
 def _obscured(bands: NDArray[Any], source: str) -> NDArray[np.bool_]:

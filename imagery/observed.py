@@ -10,33 +10,22 @@ from numpy.typing import NDArray
 from rasterio import features
 from scipy import ndimage
 
-from .cells import CellGatherer, Cells, read_cells
+from .cells import CellGatherer, Cells
 from .cloud_mask import read_cloud_mask
 from .clouds import cloud_scale, cloudy_cells
 from .grid import TileGrid
 from .pixels import Pixels
-from .radiometry import Stretch, estimate_stretch
+from .radiometry import Stretch
 from .scene import Scene
-
-CELL_M = 30.0
-
-
-def observed_area(scene: Scene, *, stretch: Stretch | None = None, cell_m: float = CELL_M) -> shapely.MultiPolygon:
-    """The part of the scene that was seen, EPSG:4326, in cells of about `cell_m`; empty where nothing was.
-
-    A cell is seen when at least half of its pixels are valid, it is no part of a black margin, and no cloud lies over
-    it: by the scene's own cloud mask, or by our test (clouds.py) where it has none. `stretch` saves a look at the
-    file where the scene's is known. Raises BerthwatchError when a file cannot be read.
-    """
-    cells = read_cells(scene, cloud_scale(stretch or estimate_stretch(scene)), cell_m=cell_m)
-    return _to_polygons(scene, cells, _seen(scene, cells))
 
 
 class SeenGatherer:
-    """What `observed_area` tells, from pixels that are read for a grid's tiles anyway; the rest counts as not seen.
+    """The part of a scene that was seen, from the pixels that are read for a grid's tiles; the rest was not.
 
-    Panels are judged one by one, so that of a wide scene only one panel's cells are held at a time; a cloud that lies
-    across two panels is judged in parts.
+    It is told in cells of about 30 m. A cell is seen when at least half of its pixels are valid, it is no part of a
+    black margin, and no cloud lies over it: by the scene's own cloud mask, or by our test (clouds.py) where there is
+    none. Panels are judged one by one, so that of a wide scene only one panel's cells are held at a time; a cloud that
+    lies across two panels is judged in parts.
     """
 
     def __init__(self, grid: TileGrid, stretch: Stretch) -> None:
