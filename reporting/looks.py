@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..estimation.estimate import Estimate
-from . import wording
+from . import unobserved, wording
 from .pictures import Picture, PictureMaker, berth_bounds
 from .summary import oil_looks
 from .tables import rows_of
@@ -41,15 +42,14 @@ def look_strip(estimate: Estimate, maker: PictureMaker) -> LookStrip:
     looks = looks[looks.scene_id.isin(list(maker.scenes))]
     berths = {berth.id: berth for berth in estimate.port.berths}
     chosen = looks.iloc[np.unique(np.linspace(0, len(looks) - 1, min(len(looks), MAX_LOOKS)).round().astype(int))]
+    why = unobserved.reasons(estimate, chosen)
     return LookStrip(
         tuple(
             LookPicture(
                 berth=berths[look.berth_id].name,
                 when=wording.short_moment(look.acquired_at),
                 state=look.state,
-                note=""
-                if look.observed_fraction >= 0.995
-                else f"{wording.percent(look.observed_fraction)} of it in view",
+                note=_note(look, why[look.Index]),
                 scene_id=look.scene_id,
                 picture=maker.cut(
                     look.scene_id, berth_bounds(berths[look.berth_id]), max_px=200, subjects=look.detection_ids
@@ -59,3 +59,9 @@ def look_strip(estimate: Estimate, maker: PictureMaker) -> LookStrip:
         ),
         len(looks),
     )
+
+
+def _note(look: Any, why: str) -> str:
+    """'40% of it in view', 'with a neighbour's ship across the berth'."""
+    in_view = "" if look.observed_fraction >= 0.995 else f"{wording.percent(look.observed_fraction)} of it in view"
+    return ", ".join(filter(None, (why, in_view)))

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ..estimation.estimate import Estimate
-from . import wording
+from . import unobserved, wording
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def _of_looks(estimate: Estimate) -> Summary:
     sentences = [_sentence_seen(estimate, counted, seen)]
     if total["barrels_p95"] > seen["barrels_p95"]:
         sentences.append(
-            "Counting visits that no picture shows, because they fell between two pictures or under cloud or were "
-            f"missed, the estimate is {_barrels_with_interval(total)} in {_visits_in_words(total)}."
+            "Counting visits that no picture shows, because they fell between two pictures, were hidden "
+            f"or were missed, the estimate is {_barrels_with_interval(total)} in {_visits_in_words(total)}."
         )
     sentences += [_sentence_cap(estimate, year) for year in _years_with_cap(estimate)]
     return Summary(_headline(estimate, counted), tuple(sentences), _basis(estimate), _figures(estimate, seen, total))
@@ -151,7 +151,7 @@ def _basis(estimate: Estimate) -> str:
     product = estimate.cargo.products[estimate.product].name
     missed = wording.percent(float(looks.miss_probability.mean()))
     return (
-        f"{pictures} with pixels of {pixels} m, {shown} {berth} clear of cloud. Ships were found and measured by a "
+        f"{pictures} with pixels of {pixels} m, {shown} {berth} in plain view. Ships were found and measured by a "
         f"neural network, taken to miss {missed} of the ships at such a berth; what they can carry is assessed from "
         f"their length and beam. The product ({product}), how full the ships were and how long they stayed are "
         "assumed: no picture shows them."
@@ -167,9 +167,7 @@ def _figures(estimate: Estimate, seen: Mapping[str, float], total: Mapping[str, 
             f"{n_clear} of {len(looks)}",
             (
                 f"in {wording.figure(len(estimate.records), 'scene')}",
-                f"{len(looks) - n_clear} unobserved: cloud, or outside the picture"
-                if n_clear < len(looks)
-                else "none hidden by cloud",
+                f"unobserved: {unobserved.in_words(estimate, looks)}" if n_clear < len(looks) else "none unobserved",
             ),
         ),
         Figure(
@@ -212,17 +210,17 @@ def _bands(part: Mapping[str, float]) -> tuple[str, str]:
 
 
 def _of_nothing_seen(estimate: Estimate) -> Summary:
-    n_scenes = len(estimate.records)
+    n_scenes, looks = len(estimate.records), oil_looks(estimate)
     which = "The one picture does not show" if n_scenes == 1 else f"None of {wording.count(n_scenes, 'picture')} shows"
+    why = unobserved.in_words(estimate, looks)
     return Summary(
         headline=f"Nothing can be said of {_where(estimate)}",
         sentences=(
-            f"{which} {_where(estimate)} clear of cloud: unobserved is not vacant, and tankers may have come and gone.",
+            f"{which} {_where(estimate)} in plain view ({wording.figure(len(looks), 'look')}: {why}): unobserved is "
+            "not vacant, and tankers may have come and gone.",
         ),
         basis=f"{wording.figure(n_scenes, 'satellite picture')}, {wording.period(*estimate.period)}.",
-        figures=(
-            Figure("Looks at the oil berths", f"0 of {len(oil_looks(estimate))}", ("cloud, or outside the picture",)),
-        ),
+        figures=(Figure("Looks at the oil berths", f"0 of {len(looks)}", (f"unobserved: {why}",)),),
     )
 
 

@@ -146,7 +146,7 @@ def test_the_summary_says_the_estimates_numbers():
     assert f"about {wording.percent(year.total_fraction_of_cap_p50)} of the 500,000 barrels" in text
     assert wording.probability(year.total_probability_cap_passed) in text
     assert "13 of 16" in text
-    assert "3 unobserved" in text
+    assert "unobserved: 3 under cloud or without pixels" in text
 
 
 def test_each_visit_has_a_card_with_its_numbers():

@@ -3,7 +3,7 @@
     <categories>
       <category symbol="0" value="occupied" label="occupied" render="true"/>
       <category symbol="1" value="vacant" label="vacant: in plain view, no ship found" render="true"/>
-      <category symbol="2" value="unobserved" label="unobserved: cloud, or outside the picture" render="true"/>
+      <category symbol="2" value="unobserved" label="unobserved: cloud, outside the picture, or a ship of the next berth across it" render="true"/>
     </categories>
     <symbols>
       <symbol type="fill" name="0" alpha="1" clip_to_extent="1" force_rhr="0">
