@@ -140,18 +140,14 @@ def write_page(
     thresholds = run.judged.score_thresholds
     stretch_of = cache(lambda number: estimate_stretch(pictures[number].scene))
 
+    def crop(case: Case) -> Crop | None:
+        picture = pictures[case.picture]
+        size = f"{case.length_px:.0f} px" if picture.gsd_assumed else f"{case.length_m:.0f} m ({case.length_px:.0f} px)"
+        caption = f"{size}: {case.told}"
+        return cut_crop(picture.scene, stretch_of(case.picture), case.corners, case.outlines, caption=caption)
+
     def crops(cases: Sequence[Case]) -> list[Crop]:
-        made = (
-            cut_crop(
-                pictures[case.picture].scene,
-                stretch_of(case.picture),
-                case.corners,
-                case.outlines,
-                caption=case.told,
-            )
-            for case in cases
-        )
-        return [crop for crop in made if crop]
+        return [made for made in map(crop, cases) if made]
 
     write_evaluation_page(
         told,

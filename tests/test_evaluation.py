@@ -159,7 +159,7 @@ def test_the_figures_are_json_and_the_page_stands_alone(harbour, crops, tmp_path
     page = (tmp_path / "out" / "figures.html").read_text(encoding="utf-8")
     assert "bright-hulls: 6 of 7 ships found, 1 false alarm" in page
     assert page.count("data:image/jpeg;base64,") == 2  # the ship missed, the false alarm
-    assert "tanker, 90 m (30 px)" in page
+    assert "90 m (30 px): tanker" in page
     assert "4 m: metres there mean" in page
     assert not re.search(r"(src|href)=\"(?!data:|#)", page)
     assert "://" not in page

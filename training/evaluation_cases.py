@@ -17,13 +17,16 @@ class Case:
     """One ship missed, or one false alarm.
 
     picture: number of its comparison. corners: (4, 2) of the subject, pixels of the picture. outlines: (role, corners)
-    of all else there is to draw: role "label" (counts), "spared" (does not), "detection". told: what it is.
+    of all else there is to draw: role "label" (counts), "spared" (does not), "detection". told: what it is. length_m,
+    length_px: of the label, or of the detection where there is none.
     """
 
     picture: int
     corners: NDArray[np.float64]
     outlines: tuple[tuple[str, NDArray[np.float64]], ...]
     told: str
+    length_m: float
+    length_px: float
 
 
 def worst_misses(comparisons: Sequence[Comparison], *, score_thresholds: Sequence[float], most: int) -> list[Case]:
@@ -58,15 +61,16 @@ def worst_false_alarms(
 
 def _miss(number: int, one: Comparison, row: int, score: float, threshold: float) -> Case:
     ship = one.ships.iloc[row]
-    seen = f", seen with a score of {score:.2f}" if score else ""
-    told = f"{ship['kind']}, {ship['length_m']:.0f} m ({ship['length_px']:.0f} px){seen}"
-    return Case(number, one.ship_corners[row], _outlines(one, threshold, but_ship=row), told)
+    told = f"{ship['kind']}, seen with a score of {score:.2f}" if score else str(ship["kind"])
+    outlines = _outlines(one, threshold, but_ship=row)
+    return Case(number, one.ship_corners[row], outlines, told, float(ship["length_m"]), float(ship["length_px"]))
 
 
 def _false_alarm(number: int, one: Comparison, row: int, threshold: float) -> Case:
     seen = one.detections.iloc[row]
-    told = f"called {seen['vessel_class']}, {seen['length_m']:.0f} m, score {seen['score']:.2f}"
-    return Case(number, one.detection_corners[row], _outlines(one, threshold, but_detection=row), told)
+    told = f"called {seen['vessel_class']} with a score of {seen['score']:.2f}"
+    outlines = _outlines(one, threshold, but_detection=row)
+    return Case(number, one.detection_corners[row], outlines, told, float(seen["length_m"]), float(seen["length_px"]))
 
 
 def _outlines(
