@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 from typing import TypeVar
 
 import numpy as np
@@ -30,8 +31,8 @@ class TileWorkers:
     """
 
     def __init__(self, threads: int) -> None:
-        self.count = min(threads, MOST_WORKERS)
-        self.threads_each = threads // self.count
+        self.threads_each = ceil(threads / MOST_WORKERS)  # of 12 threads 2, for 6 tiles at once
+        self.count = threads // self.threads_each
         self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="berthwatch-detect")
 
     def map(self, work: Callable[[NDArray[np.uint8]], Result], tiles: NDArray[np.uint8]) -> list[Result]:

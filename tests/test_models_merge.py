@@ -1,5 +1,7 @@
 """Merging: exact against shapely and a brute-force oracle; no neighbour lost, no duplicate kept."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import shapely
@@ -171,3 +173,28 @@ def test_classes_are_not_told_apart_and_class_scores_follow_their_box():
 @pytest.mark.parametrize("n", [0, 1])
 def test_nothing_and_one_box_pass_through(n):
     assert len(merge(Boxes.from_xywhr(np.ones((n, 5))))) == n
+
+
+def test_no_class_and_no_distance_brings_two_ships_onto_one_spot():
+    """Ultralytics tells classes apart by moving each 7,680 pixels: in a scene wider than that they meet again."""
+    rows = [[100.0 + 7_680.0 * k, 100.0 + 7_680.0 * k, 60.0, 10.0, 0.3] for k in range(4)]
+
+    kept = merge(Boxes.from_xywhr(rows, [0.9, 0.8, 0.7, 0.6], [3, 2, 1, 0]))
+
+    np.testing.assert_array_equal(np.sort(kept.xywha[:, 0]), [row[0] for row in rows])
+
+
+def test_thirty_thousand_candidates_need_no_table_of_all_pairs():
+    rng = np.random.default_rng(0)
+    spread = np.column_stack(
+        [rng.uniform(0, 20_000, (30_000, 2)), np.tile([40.0, 8.0], (30_000, 1)), rng.random(30_000)]
+    )
+    boxes = Boxes.from_xywhr(spread, rng.random(30_000))
+
+    tracemalloc.start()
+    kept = merge(boxes)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert 20_000 < len(kept) < 30_000
+    assert peak_bytes < 300e6, "a table of float32 would take 3.6 GB"

@@ -9,8 +9,9 @@ import pytest
 from models_cases import painted_tile, real_tile, sea_tile
 
 from berthwatch.errors import BerthwatchError
-from berthwatch.models import registry
+from berthwatch.models import onnx_backend, registry
 from berthwatch.models.registry import load_detector, shipped_models
+from berthwatch.models.tile_workers import TileWorkers
 
 HAS_GPU = registry.nvidia_gpus() > 0
 LOW = 0.01  # below any threshold in use: enough boxes on any picture to compare runs by
@@ -188,6 +189,29 @@ def test_a_cuda_provider_that_does_not_start_is_an_error_and_no_silent_cpu(monke
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: offered)
     with pytest.raises(BerthwatchError, match="could not start its CUDA provider"):
         load_detector("berthwatch-n", device="cuda")
+
+
+def test_two_builds_of_onnx_runtime_that_hide_each_other_are_named(monkeypatch):
+    monkeypatch.setattr(onnx_backend, "_is_installed", lambda name: True)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(BerthwatchError, match=r"both installed and hide each other; uninstall both and install"):
+        onnx_backend.require_cuda_provider()
+
+
+def test_idle_threads_of_the_session_do_not_spin():
+    """They would take the cores that decode the next tiles."""
+    session = onnx_backend.open_session(registry.WEIGHTS / "berthwatch-n.onnx", device="cpu", threads=2)
+    options = session.get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("threads", "workers", "each"), [(1, 1, 1), (2, 2, 1), (8, 8, 1), (9, 4, 2), (12, 6, 2), (32, 8, 4)]
+)
+def test_every_core_has_a_tile_until_there_are_too_many_to_hold_one_each(threads, workers, each):
+    shared_out = TileWorkers(threads)
+    assert (shared_out.count, shared_out.threads_each) == (workers, each)
 
 
 @pytest.mark.skipif(not HAS_GPU or not registry.has_cuda_provider(), reason="needs a GPU and onnxruntime-gpu")
