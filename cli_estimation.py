@@ -181,10 +181,13 @@ def simulate_port_calls(
     length_sd_m: Annotated[float, typer.Option(help="Error of measured lengths, metres.")] = 5.0,
     gsd_m: Annotated[float, typer.Option(help="Metres a pixel; sets the recall.")] = 3.0,
     stay_factor: Annotated[float, typer.Option(help="True typical stay over the assumed one.")] = 1.0,
+    hull_recall_sd: Annotated[
+        float, typer.Option(help="How much recall differs from hull to hull, sd; the estimator knows of none.")
+    ] = 0.0,
     calls_per_year: Annotated[
         float | None, typer.Option(help="True rate of calls; each port-year's own, from the prior, if left out.")
     ] = None,
-    draws: Annotated[int, typer.Option(help="Histories drawn a port-year.")] = 200,
+    draws: Annotated[int, typer.Option(help="Histories drawn a port-year.")] = 100,
     port: Annotated[
         str, typer.Option(metavar="PORT", help="Whose first oil berth gives the ships' lengths.")
     ] = "vostochny",
@@ -201,7 +204,18 @@ def simulate_port_calls(
     place = load_port(port)
     if not place.oil_berths:
         raise BerthwatchError(f"port {place.id} has no berth of kind oil; choose another with --port")
-    scenario = Scenario(port_years, revisit_days, cloud, length_sd_m, gsd_m, stay_factor, calls_per_year, draws, seed)
+    scenario = Scenario(
+        port_years=port_years,
+        revisit_days=revisit_days,
+        cloud=cloud,
+        length_sd_m=length_sd_m,
+        gsd_m=gsd_m,
+        stay_factor=stay_factor,
+        hull_recall_sd=hull_recall_sd,
+        calls_per_year=calls_per_year,
+        draws=draws,
+        seed=seed,
+    )
     with StepProgress() as progress:
         result = simulate(
             scenario,
