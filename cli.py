@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.markup import escape
 
-from . import __version__, cli_estimation, cli_training
+from . import __version__, cli_estimation, cli_evaluation, cli_training
 from . import arguments as arg
 from .console import SceneProgress, err, out, run_facts, show_estimate, show_times, write_run
 from .errors import BerthwatchError
@@ -32,6 +32,7 @@ models_app = typer.Typer(help="The detection models: list, show, export.", no_ar
 app.add_typer(models_app, name="models")
 app.add_typer(cli_estimation.app)
 app.add_typer(cli_training.app)
+app.add_typer(cli_evaluation.app)
 
 
 @app.command()
