@@ -25,7 +25,7 @@ class Axis:
 
     @classmethod
     def from_zero(cls, highest: float) -> Axis:
-        """From 0 to a round number at or above `highest`, in 3 to 6 steps of 1, 2 or 5 times a power of ten.
+        """From 0 to a round number at or above `highest`, in 2 to 4 steps of 1, 2 or 5 times a power of ten.
 
         316 -> steps of 100 up to 400.
         """
