@@ -37,8 +37,9 @@ FEWEST_SHIPS = 20
 # Scenes that the detector sees at least so much enlarged have a threshold of their own.
 COARSE_SENSOR_PX = 1.25
 
-# Weak priors of what may not show in the data: sharpness and size change a bias little.
-_BIAS_PER_BLUR_SD_PX, _BIAS_FRACTION_SD, _SD_PER_BLUR_SD_PX = 1.0, 0.05, 1.0
+# Priors of what the data may not show: sharpness and size change a bias little. That of sharpness is no weak one:
+# coarse chips show a few ports' ships many times over, and those are labelled to a pixel of the sensor at best.
+_BIAS_PER_BLUR_SD_PX, _BIAS_FRACTION_SD, _SD_PER_BLUR_SD_PX = 0.3, 0.05, 1.0
 
 
 def fit_size_errors(
@@ -49,7 +50,7 @@ def fit_size_errors(
     measured_px, true_px: (n,) sizes in working pixels of ships that were found and matched with their label.
     sensor_px: (n,) sharpness of their pictures. A t distribution has heavier shoulders than the normal one of the same
     scale; the scales are widened to its standard deviation, so that what inference takes for sigma covers the wild
-    boxes as well. Weak priors pull the terms in sharpness and the biases in size to none.
+    boxes as well. Priors pull the terms in sharpness and the bias in size to none.
 
     Raises:
         ValueError: fewer than `FEWEST_SHIPS` ships.
