@@ -31,14 +31,15 @@ def chips(
 ) -> None:
     """Cut training chips out of labelled datasets and scenes, in YOLO-OBB layout, split by picture and place."""
     from .configs.chips import load_chips_config
+    from .models.cores import granted_cores
     from .training.environment import require_training_packages
 
     require_training_packages()
-    from .training.chip_set import make_chip_set, usable_cores
+    from .training.chip_set import make_chip_set
 
     settings = load_chips_config(config)
     with StepProgress() as progress:
-        made = make_chip_set(settings, folder, workers=workers or usable_cores(), strict=strict, progress=progress.tell)
+        made = make_chip_set(settings, folder, workers=workers or granted_cores(), strict=strict, progress=progress.tell)
     _show_chips(made)
 
 
