@@ -49,6 +49,10 @@ class Rules:
     score_threshold: float | None = None
     overlap_m: float = 400.0
 
+    def __post_init__(self) -> None:
+        if self.score_threshold is not None and not 0 < self.score_threshold < 1:
+            raise BerthwatchError(f"score threshold {self.score_threshold:g} must lie between 0 and 1")
+
 
 @dataclass(frozen=True)
 class Run:

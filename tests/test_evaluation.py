@@ -201,6 +201,8 @@ def test_the_command_writes_both_files(capsys, harbour, crops, tmp_path):
     [
         (["--out", "page.html"], ["page.html", "JSON"]),
         (["--out", "x.json"], ["no labelled picture"]),
+        (["--score", "2", "--out", "x.json"], ["score", "between 0 and 1"]),
+        (["--score", "nan", "--out", "x.json"], ["score", "between 0 and 1"]),
         (["--dataset", "crops", "--out", "x.json"], ["crops=FOLDER"]),
         (["--dataset", "gone.yaml=.", "--out", "x.json"], ["gone.yaml"]),
     ],
