@@ -38,8 +38,9 @@ def chips(
     from .training.chip_set import make_chip_set
 
     settings = load_chips_config(config)
+    processes = workers or granted_cores()
     with StepProgress() as progress:
-        made = make_chip_set(settings, folder, workers=workers or granted_cores(), strict=strict, progress=progress.tell)
+        made = make_chip_set(settings, folder, workers=processes, strict=strict, progress=progress.tell)
     _show_chips(made)
 
 
