@@ -55,12 +55,15 @@ def read_window(
     window: tuple[float, float, float, float],
     shape: tuple[int, int],
     resampling: Resampling | None = None,
+    *,
+    into: NDArray[Any] | None = None,
 ) -> Pixels:
     """Read a window (x, y, width, height; scene pixels, fractions allowed) as `shape` (height, width) pixels.
 
     `dataset` is the scene's file, or an overview of it. GDAL takes the kernel's surroundings from beyond the window,
     and where the window begins at a whole output pixel counted from the raster's corner, a picture read in pieces from
-    `open_at_scale` equals the picture read whole. `resampling` fits the scale by default.
+    `open_at_scale` equals the picture read whole. `resampling` fits the scale by default. `into`, of
+    the shape (height, width, 3) and the file's type, receives the pixels.
     """
     height, width = shape
     bands = scene.band_indexes
@@ -68,7 +71,7 @@ def read_window(
     x, y, across, down = window[0] * shrunk_x, window[1] * shrunk_y, window[2] * shrunk_x, window[3] * shrunk_y
     there = Window(x, y, across, down)  # pyright: ignore[reportCallIssue]
     kernel = resampling or _resampling_for(across / width, down / height)
-    rgb = np.empty((height, width, 3), dtype=dataset.dtypes[0])
+    rgb = np.empty((height, width, 3), dtype=dataset.dtypes[0]) if into is None else into
     if len(set(bands)) == 1:
         dataset.read(bands[0], window=there, out=rgb[..., 0], resampling=kernel)
         rgb[..., 1:] = rgb[..., :1]

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import ceil
+from math import ceil, prod
 from time import perf_counter
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from .grid import TileGrid, TileWindow
 from .observed import SeenGatherer
@@ -58,13 +59,13 @@ def read_tiles(
     shape = (batch_size, grid.tile_px, grid.tile_px, 3)
     windows: list[TileWindow] = []
     pixels = np.zeros(shape, dtype=np.uint8)
-    blocks = _Blocks.of(grid)
+    blocks, buffers = _Blocks.of(grid), _Buffers()
     for panel in _panels(grid, blocks):
-        with _ReadAhead(panel, stretch, blocks, seen, times or ReadTimes()) as bands:
+        with _ReadAhead(panel, stretch, blocks, buffers, seen, times or ReadTimes()) as bands:
             held: deque[_Band] = deque()
             for window in panel.tiles:
                 while held and held[0].bottom <= window.y0:
-                    held.popleft()
+                    buffers.give_back(held.popleft().buffer)
                 while not held or held[-1].bottom < min(window.y0 + grid.tile_px, grid.height):
                     held.append(bands.next())
                 tile = pixels[len(windows)]
@@ -87,6 +88,8 @@ class _Band:
     top: int
     left: int
     rgb: NDArray[np.uint8]
+    buffer: NDArray[np.uint8] | None
+    """What `rgb` lies in, if it may be used again after the band."""
 
     @property
     def bottom(self) -> int:
@@ -153,13 +156,45 @@ def _panels(grid: TileGrid, blocks: _Blocks) -> list[TileGrid]:
     return [replace(grid, tiles=tuple(panels[number])) for number in sorted(panels)]
 
 
+class _Buffers:
+    """Memory of bands that are through, for bands to come.
+
+    Bands are megabytes, and live while small things come and go: made anew each time, they leave holes between those,
+    and a long run needs a hundred megabytes more than a short one.
+    """
+
+    def __init__(self) -> None:
+        self._spare: deque[NDArray[np.uint8]] = deque()
+
+    def take(self, shape: tuple[int, ...], dtype: DTypeLike) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+        """An array, its content whatever it was, and the buffer that it lies in."""
+        n_bytes = prod(shape) * np.dtype(dtype).itemsize
+        buffer = None
+        with suppress(IndexError):
+            buffer = self._spare.pop()
+        if buffer is None or len(buffer) < n_bytes:
+            buffer = np.empty(n_bytes, np.uint8)
+        return buffer[:n_bytes].view(dtype).reshape(shape), buffer
+
+    def give_back(self, buffer: NDArray[np.uint8] | None) -> None:
+        """Nobody looks at what lies in the buffer any more."""
+        if buffer is not None:
+            self._spare.append(buffer)
+
+
 class _ReadAhead:
     """Reads a panel's bands in a thread with its own handle, no more than READ_AHEAD_BYTES ahead."""
 
     def __init__(
-        self, panel: TileGrid, stretch: Stretch, blocks: _Blocks, seen: SeenGatherer | None, times: ReadTimes
+        self,
+        panel: TileGrid,
+        stretch: Stretch,
+        blocks: _Blocks,
+        buffers: _Buffers,
+        seen: SeenGatherer | None,
+        times: ReadTimes,
     ) -> None:
-        self._panel, self._stretch, self._blocks = panel, stretch, blocks
+        self._panel, self._stretch, self._blocks, self._buffers = panel, stretch, blocks, buffers
         self._seen, self._times = seen, times
         self._left = min(tile.x0 for tile in panel.tiles)
         self._right = min(panel.width, max(tile.x0 for tile in panel.tiles) + panel.tile_px)
@@ -211,7 +246,9 @@ class _ReadAhead:
             for top, bottom in bands:
                 x, y = panel.to_scene((left, top))[0]
                 window = (x, y, (right - left) * panel.scale_x, (bottom - top) * panel.scale_y)
-                pixels = read_window(dataset, panel.scene, window, (bottom - top, right - left))
+                shape = (bottom - top, right - left)
+                into, buffer = self._buffers.take((*shape, 3), dataset.dtypes[0])
+                pixels = read_window(dataset, panel.scene, window, shape, into=into)
                 if self._seen:
                     self._seen.add(top, left, pixels)
                 if self._seen and bottom == bands[-1][1]:  # here, while the detector works on what was read before
@@ -221,4 +258,6 @@ class _ReadAhead:
                 np.maximum(rgb, 1, out=rgb)
                 if not pixels.valid.all():
                     rgb[~pixels.valid] = 0
-                yield _Band(top, left, rgb)
+                if rgb is not pixels.rgb:
+                    self._buffers.give_back(buffer)
+                yield _Band(top, left, rgb, buffer if rgb is pixels.rgb else None)

@@ -301,9 +301,9 @@ def test_each_block_is_decoded_once(write_raster, monkeypatch, layout):
     asked: list[Window] = []
     original = tiles_module.read_window
 
-    def counted(dataset, scene, window, *rest):
+    def counted(dataset, scene, window, *rest, **options):
         asked.append(Window(*window))
-        return original(dataset, scene, window, *rest)
+        return original(dataset, scene, window, *rest, **options)
 
     monkeypatch.setattr(tiles_module, "read_window", counted)
     read_all(grid)

@@ -12,7 +12,6 @@ from inference_scenes import WATER, BrightHulls, Hull, metadata, north_up, paint
 from pyproj import Geod, Transformer
 
 from berthwatch.errors import BerthwatchError
-from berthwatch.imagery import cells as cells_module
 from berthwatch.imagery import tiles as tiles_module
 from berthwatch.imagery.scene import open_scene
 from berthwatch.inference.detect import DetectSettings, detect_scene, plan_grid
@@ -236,12 +235,11 @@ def test_a_scene_is_read_once_and_beyond_the_aoi_not_at_all(tmp_path, monkeypatc
     counted: list[float] = []
     read = tiles_module.read_window
 
-    def counting(dataset, scene, window, *further):
+    def counting(dataset, scene, window, *further, **options):
         counted.append(window[2] * window[3])
-        return read(dataset, scene, window, *further)
+        return read(dataset, scene, window, *further, **options)
 
     monkeypatch.setattr(tiles_module, "read_window", counting)
-    monkeypatch.setattr(cells_module, "read_window", counting)
     transform = north_up(UTM, LON, LAT, (3.0, 3.0))
     options = {"tiled": True, "blockxsize": 128, "blockysize": 128}
     scene = make_scene(tmp_path, [], transform=transform, width=1300, height=1100, **options)
