@@ -189,15 +189,13 @@ def estimate_visit_list(
 def _misfits(visits: pd.DataFrame) -> tuple[str, ...]:
     """Deadweights that no ship of the length beside them has: a unit mistaken, or another ship's."""
     both = visits[visits["dwt_t"].notna() & visits["length_m"].notna()]
-    found = []
-    for visit in both.itertuples():
-        ln_dwt, sd = dwt_distribution(visit.length_m, visit.length_sd_m)
-        if abs(np.log(visit.dwt_t) - ln_dwt) > _MISFIT_SDS * sd:
-            found.append(
-                f"{visit.visit_id}: a ship of {visit.length_m:g} m has about {np.exp(ln_dwt):,.0f} t of deadweight, "
-                f"not {visit.dwt_t:,g} t; the deadweight is taken as it stands. Check both."
-            )
-    return tuple(found)
+    dwt_t, length_m = both["dwt_t"].to_numpy(np.float64), both["length_m"].to_numpy(np.float64)
+    ln_dwt, sd = dwt_distribution(length_m, both["length_sd_m"].to_numpy(np.float64))
+    return tuple(
+        f"{both['visit_id'].iloc[i]}: a ship of {length_m[i]:g} m has about {np.exp(ln_dwt[i]):,.0f} t of deadweight, "
+        f"not {dwt_t[i]:,g} t; the deadweight is taken as it stands. Check both."
+        for i in np.flatnonzero(np.abs(np.log(dwt_t) - ln_dwt) > _MISFIT_SDS * sd)
+    )
 
 
 def _listed_calls(
