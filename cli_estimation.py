@@ -194,6 +194,7 @@ def _of_store(
     """What estimates from a store's detections with the assumptions given to it."""
     from .configs.port import load_port
     from .estimation.estimate import estimate
+    from .estimation.tables import pump_limit_warning
     from .inference.store import read_store
     from .watch import doubtful_times, missing_the_port
 
@@ -215,7 +216,9 @@ def _of_store(
             pump_limit=question.pump_limit,
             seed=question.seed,
         )
-        return replace(result, warnings=(*missing, *doubtful_times(result.records), *result.warnings))
+        bounded = [pump_limit_warning(assumptions)] if question.pump_limit else []
+        doubts = (*missing, *doubtful_times(result.records), *bounded)
+        return replace(result, warnings=(*doubts, *result.warnings))
 
     return run
 

@@ -13,6 +13,7 @@ from .configs.cargo import load_cargo
 from .configs.port import Port
 from .errors import BerthwatchError
 from .estimation.estimate import Estimate, estimate
+from .estimation.tables import pump_limit_warning
 from .imagery.raster import display_name
 from .imagery.scene import Scene, open_scene
 from .inference.detect import DetectSettings
@@ -127,12 +128,12 @@ def report_store(port: Port, store: Path, question: Question | None = None) -> E
     """
     question = question or Question()
     records, detections = read_store(store)
-    missing = missing_the_port(port, records)
+    missing, cargo = missing_the_port(port, records), load_cargo(question.cargo_path)
     result = estimate(
         port,
         records,
         detections,
-        load_cargo(question.cargo_path),
+        cargo,
         product=question.product,
         period=question.period,
         reported=question.reported,
@@ -141,7 +142,9 @@ def report_store(port: Port, store: Path, question: Question | None = None) -> E
         draws=question.draws,
         seed=question.seed,
     )
-    result = replace(result, warnings=(*question.notes, *missing, *doubtful_times(result.records), *result.warnings))
+    bounded = [pump_limit_warning(cargo)] if question.pump_limit else []
+    doubts = (*missing, *doubtful_times(result.records), *bounded)
+    result = replace(result, warnings=(*question.notes, *doubts, *result.warnings))
     write_report(result, store / REPORT, scenes=reopened(result.records))
     export_estimate(result, store / f"{port.id}.gpkg", format="gpkg")
     export_estimate(result, store / "tables", format="csv")

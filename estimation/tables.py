@@ -141,6 +141,16 @@ def _row(name: str, number: Number | Offset | Triangular, unit: str) -> tuple[st
     return name, number.value, np.nan, np.nan, unit, number.status, number.source
 
 
+def pump_limit_warning(cargo: CargoAssumptions) -> str:
+    """What a reader must know of barrels that were bounded by pumping."""
+    rate, other = cargo.pumping.rate_m3_per_h, cargo.pumping.other_h
+    return (
+        f"Barrels of visits seen are bounded by what can be pumped ({rate.low:g} to {rate.high:g} m3 an hour, "
+        f"{other.low:g} to {other.high:g} h at the berth without pumping; {rate.source}) between the looks that bound "
+        "the stay."
+    )
+
+
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 

@@ -125,7 +125,9 @@ def test_the_report_takes_the_identified_ships_too(capsys: Capture, store, tmp_p
     result = run(capsys, "report", "vostochny", store, "--identified", ships, "--pump-limit")
 
     assert result.code == 0, result.err
-    assert "identified by the user as CHON MA SAN" in (store / "report.html").read_text()
+    page = (store / "report.html").read_text()
+    assert "identified by the user as CHON MA SAN" in page
+    assert "Barrels of visits seen are bounded by what can be pumped (300 to 1000 m3 an hour" in page
 
 
 def test_a_list_of_visits_warns_of_a_deadweight_that_does_not_fit_the_length(capsys: Capture, tmp_path) -> None:
