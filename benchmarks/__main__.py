@@ -1,7 +1,8 @@
 """Measure berthwatch: `python -m benchmarks`, or `make bench`.
 
-Writes results.json and results.md into the folder of this file, or into --out. Every ratio is of two figures of the
-same run. What each part measures stands at the head of its module.
+Writes results.json and results.md into the folder of this file, or into --out; `python -m benchmarks.readme` then puts
+the table into README.md. Every ratio is of two figures of the same run. What each part measures stands at the head of
+its module.
 """
 
 import argparse
@@ -11,24 +12,12 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from . import decode, growth, limit, merging, moored, peers, sentinel
 from .machine import describe_machine
+from .parts import PARTS
+from .readme import table_of
 from .sizes import FULL, TOY
-from .table import markdown
-
-# Growth comes last: its largest scene takes as long as all else together.
-PARTS: dict[str, ModuleType] = {
-    "limit": limit,
-    "peers": peers,
-    "merging": merging,
-    "moored": moored,
-    "decode": decode,
-    "sentinel": sentinel,
-    "growth": growth,
-}
 
 
 def main() -> None:
@@ -52,10 +41,7 @@ def main() -> None:
         results["machine"] = machine | {"load_before": results.get("machine", machine)["load_before"]}
         kept.write_text(json.dumps(results, indent=1) + "\n")
         sys.stderr.write(f"{name}: {time.perf_counter() - start:.0f} s\n")
-    shown = [
-        (PARTS[name].TITLE, PARTS[name].rows(results["parts"][name])) for name in PARTS if name in results["parts"]
-    ]
-    table = markdown(shown, date=results["date"], machine=results["machine"])
+    table = table_of(results)
     (arguments.out / "results.md").write_text(table)
     sys.stdout.write(table)
 

@@ -1,4 +1,7 @@
-"""(a) End to end against the limit: the time of a whole run over that of the bare network on the same tiles."""
+"""(a) End to end against the limit: the time of a whole run over that of the bare network on the same tiles.
+
+The bare network has all tiles in memory and the same threads, and nothing else to do.
+"""
 
 import time
 from collections.abc import Callable
@@ -14,6 +17,7 @@ from berthwatch.imagery.tiles import read_tiles
 from berthwatch.inference.detect import DetectSettings, plan_grid
 from berthwatch.inference.detect_scenes import detect_scenes
 from berthwatch.inference.stage_times import StageTimes
+from berthwatch.models.openvino_backend import has_openvino
 from berthwatch.models.registry import load_detector
 
 from .fresh import in_fresh_process
@@ -24,21 +28,34 @@ from .table import Row, seconds
 TITLE = "End to end against the bare network"
 
 
+# Tiles that the bare network gets at once: so many that no core waits for another's last tile.
+_BARE_BATCH = 64
+
+
 def run(sizes: Sizes, folder: Path) -> dict[str, Any]:
-    """The ratio on one scene, both sides in one process, each the best of its repeats, taken in turn."""
+    """The ratio on one scene, for each runtime: both sides in one process, each the best of its repeats, in turn."""
     picture = mosaic(folder / "limit.tif", sizes.limit_px)
-    return in_fresh_process(
-        "limit", "measure", picture=str(picture), store=str(folder / "limit-store"), repeats=sizes.limit_repeats
-    )
+    measured = {
+        backend: in_fresh_process(
+            "limit",
+            "measure",
+            picture=str(picture),
+            store=str(folder / f"limit-{backend}"),
+            repeats=sizes.limit_repeats,
+            backend=backend,
+        )
+        for backend in ("onnxruntime", *(("openvino",) if has_openvino() else ()))
+    }
+    return {"side_px": sizes.limit_px, "backends": measured}
 
 
-def measure(picture: str, store: str, repeats: int) -> dict[str, Any]:
+def measure(picture: str, store: str, repeats: int, backend: Any) -> dict[str, Any]:
     """Time both. End to end is from opening the file to the written store; loading the model is in neither."""
-    detector = load_detector(device="cpu")
+    detector = load_detector(device="cpu", backend=backend)
     bare: Callable[[NDArray[np.uint8]], object] = detector.raw_output  # type: ignore[attr-defined]
-    bare(np.zeros((1, detector.metadata.tile_px, detector.metadata.tile_px, 3), np.uint8))
+    bare(np.zeros((8, detector.metadata.tile_px, detector.metadata.tile_px, 3), np.uint8))
     ends, bares, stages = [], [], []
-    tiles: list[NDArray[np.uint8]] = []
+    tiles = np.zeros(0, np.uint8)
     for _ in range(repeats):
         times = StageTimes()
         start = time.perf_counter()
@@ -47,15 +64,14 @@ def measure(picture: str, store: str, repeats: int) -> dict[str, Any]:
         stages.append(
             {"busy": times.busy, "blocked": times.blocked, "verdict": times.verdict(), "ships": outcome.ships}
         )
-        tiles = tiles or _tiles_of(picture, detector)
+        tiles = tiles if len(tiles) else _tiles_of(picture, detector)
         start = time.perf_counter()
-        for tile in tiles:
-            bare(tile)
+        for first in range(0, len(tiles), _BARE_BATCH):
+            bare(tiles[first : first + _BARE_BATCH])
         bares.append(time.perf_counter() - start)
     best = int(np.argmin(ends))
     return {
-        "side_px": int(open_scene(picture).width),
-        "backend": detector.description,
+        "runtime": detector.description,
         "tiles": len(tiles),
         "end_to_end_s": ends,
         "bare_s": bares,
@@ -64,20 +80,21 @@ def measure(picture: str, store: str, repeats: int) -> dict[str, Any]:
     }
 
 
-def _tiles_of(picture: str, detector: Any) -> list[NDArray[np.uint8]]:
+def _tiles_of(picture: str, detector: Any) -> NDArray[np.uint8]:
     scene = open_scene(picture)
     grid = plan_grid(scene, detector.metadata, DetectSettings())
-    return [pixels for _, pixels in read_tiles(grid, estimate_stretch(scene), batch_size=1)]
+    return np.concatenate([pixels for _, pixels in read_tiles(grid, estimate_stretch(scene), batch_size=16)])
 
 
 def rows(result: dict[str, Any]) -> list[Row]:
     """For the table."""
-    side, tiles, backend = result["side_px"], result["tiles"], result["backend"]
+    side = result["side_px"]
     return [
         Row(
-            f"{side}² px scene, {tiles} tiles, {backend}: end to end / bare network",
-            f"{seconds(min(result['end_to_end_s']))} / {seconds(min(result['bare_s']))} = {result['ratio']:.2f}",
-            "at most 1.10",
-            result["ratio"] <= 1.10,
+            f"{side}² px scene, {of['tiles']} tiles, {of['runtime']}: end to end / bare network",
+            f"{seconds(min(of['end_to_end_s']))} / {seconds(min(of['bare_s']))} = {of['ratio']:.2f}",
+            "at most 1.10" if backend == "onnxruntime" else "",
+            of["ratio"] <= 1.10 if backend == "onnxruntime" else None,
         )
+        for backend, of in result["backends"].items()
     ]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from berthwatch.models.boxes import Boxes
+from berthwatch.models.openvino_backend import has_openvino
 from berthwatch.models.registry import DEFAULT_MODEL, shipped_models
 
 CHECKOUT = Path(__file__).parent.parent
@@ -55,19 +56,35 @@ def test_every_part_is_measured_and_in_the_table(toy, parts):
     assert table.count("| **") == len(parts)
 
 
-def test_both_sides_of_the_limit_see_the_same_tiles(parts):
-    limit = parts["limit"]
+def test_the_table_is_made_anew_from_the_figures_and_put_between_its_marks(toy):
+    from benchmarks.readme import BEGIN, END, table_of, with_table
 
-    assert limit["tiles"] == 4
-    assert limit["ratio"] == min(limit["end_to_end_s"]) / min(limit["bare_s"])
-    assert limit["stages"]["busy"]["detect"] > 0
+    table = table_of(json.loads((toy / "results.json").read_text()))
+    text = f"# A\n\n{BEGIN}\nan old table\n{END}\n\nmore\n"
+
+    assert table == (toy / "results.md").read_text()
+    assert with_table(text, table) == f"# A\n\n{BEGIN}\n{table}{END}\n\nmore\n"
+    assert with_table(with_table(text, table), table) == with_table(text, table)
+    for broken in ("no marks", f"{BEGIN} alone", f"{END} {BEGIN}"):
+        with pytest.raises(ValueError, match="needs a line"):
+            with_table(broken, table)
+
+
+def test_both_sides_of_the_limit_see_the_same_tiles(parts):
+    backends = parts["limit"]["backends"]
+
+    assert set(backends) == {"onnxruntime"} | ({"openvino"} if has_openvino() else set())
+    for limit in backends.values():
+        assert limit["tiles"] == 4
+        assert limit["ratio"] == min(limit["end_to_end_s"]) / min(limit["bare_s"])
+        assert limit["stages"]["busy"]["detect"] > 0
 
 
 def test_all_ways_are_scored_on_the_same_ships(parts):
     ways = {way["name"]: way for way in parts["peers"]["ways"]}
-    installed = [name for name in ("ultralytics", "sahi") if importlib.util.find_spec(name)]
+    names = {"openvino": "berthwatch, OpenVINO", "ultralytics": "Ultralytics", "sahi": "SAHI"}
 
-    assert set(ways) == {"berthwatch"} | {{"ultralytics": "Ultralytics", "sahi": "SAHI"}[name] for name in installed}
+    assert set(ways) == {"berthwatch"} | {name for package, name in names.items() if importlib.util.find_spec(package)}
     assert len({way["ships"] for way in ways.values()}) == 1
     for way in ways.values():
         assert 0 < way["found"] <= way["ships"]
