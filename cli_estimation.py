@@ -12,6 +12,7 @@ from rich.markup import escape
 from . import arguments as arg
 from .console import StepProgress, out
 from .console_estimation import (
+    check_writable,
     show_backtest,
     show_barrels,
     show_occupancy,
@@ -160,6 +161,8 @@ def simulate_port_calls(
     from .estimation.simulate import Scenario
     from .estimation.simulate import simulate_port_calls as simulate
 
+    if json_file:
+        check_writable(json_file)
     place = load_port(port)
     if not place.oil_berths:
         raise BerthwatchError(f"port {place.id} has no berth of kind oil; choose another with --port")

@@ -188,6 +188,21 @@ def write_tables(folder: Path | None, tables: "dict[str, pd.DataFrame]") -> None
     out.print(f"written: {escape(str(folder))}", soft_wrap=True)
 
 
+def check_writable(path: Path) -> None:
+    """See that a file can be written, before any work is done for it.
+
+    Raises:
+        BerthwatchError: it cannot be.
+    """
+    probe = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BerthwatchError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")

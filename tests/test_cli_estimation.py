@@ -139,3 +139,20 @@ def test_a_list_of_visits_warns_of_a_deadweight_that_does_not_fit_the_length(cap
     assert result.code == 0
     assert "line-2: a ship of 90 m has about 3,743 t of deadweight, not 300,000 t" in result.err
     assert "line-3" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"),
+    [({0.0: []}, "Only 1 clear look at berth"), ({0.0: [], 1.0: []}, "Only 2 clear looks at berth")],
+    ids=["one look", "two looks"],
+)
+def test_notes_count_as_people_do(capsys: Capture, tmp_path: Path, looks, told: str) -> None:
+    records, ships = watched(looks)
+    for record in records:
+        write_scene(tmp_path / "store", record, ships)
+
+    result = run(capsys, "occupancy", "vostochny", tmp_path / "store")
+
+    assert result.code == 0
+    assert told in result.err
+    assert "(s)" not in result.err + result.out

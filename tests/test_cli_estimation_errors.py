@@ -304,3 +304,17 @@ def test_wrong_simulations(capsys: Capture, tmp_path: Path, option: str, value: 
     result = run(capsys, "simulate", "port-calls", option, value, "--json", tmp_path / "out.json")
 
     refused(result, tmp_path / "out.json", words)
+
+
+def test_a_result_that_cannot_be_written_is_told_before_anything_is_simulated(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing_is_simulated(*_: object, **__: object) -> None:
+        pytest.fail("simulated although the result cannot be written")
+
+    monkeypatch.setattr("berthwatch.estimation.simulate.simulate_port_calls", nothing_is_simulated)
+    (tmp_path / "file").write_text("a letter")
+
+    result = run(capsys, "simulate", "port-calls", "--json", tmp_path / "file" / "out.json")
+
+    refused(result, tmp_path / "x", str(tmp_path / "file" / "out.json"), "cannot be written")
