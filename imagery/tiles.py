@@ -1,5 +1,6 @@
 """Tiles off the file: row bands read once, ahead, by a thread of its own; tiles are cut from the bands."""
 
+import ctypes
 import queue
 import sys
 import threading
@@ -30,7 +31,7 @@ _GREATEST_BAND_ROWS = 1024
 _VRT_BLOCK = (1024, 1024)
 # A wide scene stored in blocks is read in panels of so many working pixels, so that memory does not grow with its
 # width either. Stored in strips, each row must be decoded whole, and one panel spans the scene.
-_PANEL_PX = 8192
+_PANEL_PX = 5120
 
 
 @dataclass
@@ -52,13 +53,13 @@ def read_tiles(
     """Yield batches of tiles and their pixels, (b, tile_px, tile_px, 3) uint8 RGB, b <= batch_size.
 
     Each row of the file is decoded once; tiles where nothing is seen (no valid pixel, or all black) are left out;
-    pixels outside the scene, and invalid ones, are 0, valid ones at least 1. Order: by panel (one up to 8192 px of
+    pixels outside the scene, and invalid ones, are 0, valid ones at least 1. Order: by panel (one up to 5120 px of
     width), row, column. The arrays are the caller's to keep. `seen` is given the same pixels, before the stretch.
     Raises BerthwatchError when the file cannot be read.
     """
     shape = (batch_size, grid.tile_px, grid.tile_px, 3)
     windows: list[TileWindow] = []
-    pixels = np.zeros(shape, dtype=np.uint8)
+    pixels = np.empty(shape, dtype=np.uint8)
     blocks, buffers = _Blocks.of(grid), _Buffers()
     for panel in _panels(grid, blocks):
         with _ReadAhead(panel, stretch, blocks, buffers, seen, times or ReadTimes()) as bands:
@@ -69,6 +70,8 @@ def read_tiles(
                 while not held or held[-1].bottom < min(window.y0 + grid.tile_px, grid.height):
                     held.append(bands.next())
                 tile = pixels[len(windows)]
+                if window.x0 + grid.tile_px > grid.width or window.y0 + grid.tile_px > grid.height:
+                    tile[:] = 0
                 for band in held:
                     band.copy_into(tile, window)
                 if tile.max() <= 1:
@@ -76,7 +79,7 @@ def read_tiles(
                 windows.append(window)
                 if len(windows) == batch_size:
                     yield windows, pixels
-                    windows, pixels = [], np.zeros(shape, dtype=np.uint8)
+                    windows, pixels = [], np.empty(shape, dtype=np.uint8)
     if windows:
         yield windows, pixels[: len(windows)]
 
@@ -156,6 +159,13 @@ def _panels(grid: TileGrid, blocks: _Blocks) -> list[TileGrid]:
     return [replace(grid, tiles=tuple(panels[number])) for number in sorted(panels)]
 
 
+def _return_freed_memory() -> None:
+    """Hand back to the system what was freed: glibc keeps it, in pieces that the next panel does not fit into."""
+    if sys.platform == "linux":
+        with suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 class _Buffers:
     """Memory of bands that are through, for bands to come.
 
@@ -232,6 +242,7 @@ class _ReadAhead:
                 self._times.busy_s += read - start
                 start = perf_counter()
                 self._times.blocked_s += start - read
+            _return_freed_memory()
             self._times.busy_s += perf_counter() - start
         except Exception as error:  # raised again where the band is asked for
             self._bands.put(error)
