@@ -23,6 +23,15 @@ class DeviceName(StrEnum):
     cpu = "cpu"
 
 
+class BackendName(StrEnum):
+    """What runs the model."""
+
+    auto = "auto"
+    onnxruntime = "onnxruntime"
+    openvino = "openvino"
+    torch = "torch"
+
+
 class ExportFormat(StrEnum):
     """File formats of `berthwatch export`."""
 
@@ -61,8 +70,21 @@ CloudMaskOption = Annotated[
 ]
 ModelOption = Annotated[str, typer.Option(help="A shipped model, or a model file.")]
 DeviceOption = Annotated[DeviceName, typer.Option(help="auto takes CUDA where it can be had; the choice is printed.")]
+BackendOption = Annotated[
+    BackendName,
+    typer.Option(
+        help="auto: torch or ONNX Runtime on CUDA; on the CPU ONNX Runtime, or OpenVINO where it is installed, "
+        "quicker, and finds the same ships in a few tiles of the first scene."
+    ),
+]
 ScoreOption = Annotated[
     float | None, typer.Option(help="Lowest score of a detection, 0 to 1; by default what suits the scene's GSD.")
+]
+LandOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Polygons of land: not searched, and ships on it, 50 m or more from its shore, dropped."
+    ),
 ]
 OverlapOption = Annotated[float, typer.Option(help="Overlap of tiles, metres: the longest ship expected.")]
 BatchOption = Annotated[int, typer.Option(min=1, help="Tiles a call of the detector.")]
