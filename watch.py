@@ -42,7 +42,7 @@ class Question:
         reported: columns `date` (aware) and `barrels` that states notified, or None.
         identified: ships that the user knows: columns `visit_id`, `name`, `dwt_t`, or None.
         pump_limit: bound a visit's barrels by what can be pumped between the looks that bound her stay.
-        draws: posterior draws.
+        draws: posterior draws; None for as many as `estimate` thinks enough.
         seed: of the random numbers.
         notes: sentences that the report must show before its own warnings.
     """
@@ -53,7 +53,7 @@ class Question:
     reported: pd.DataFrame | None = None
     identified: pd.DataFrame | None = None
     pump_limit: bool = False
-    draws: int = 2000
+    draws: int | None = None
     seed: int = 0
     notes: tuple[str, ...] = ()
 

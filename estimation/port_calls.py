@@ -17,7 +17,7 @@ from ..configs.port import Berth
 from ..inference.deadweight import dwt_distribution
 from .cargo import beta_shape
 from .chain import mean_stay_h, stay_shape
-from .looks import NO_LOOK, SIGHTING, length_prior, time_axis
+from .looks import NO_LOOK, SIGHTING, length_prior, measured_sizes, time_axis
 from .sightings import ALIKE, Sightings
 
 _CLASS_LOG_ODDS = 2.0  # of a tanker, on average: she looks more of a tanker than another ship does in 92 of 100 pairs
@@ -246,8 +246,7 @@ def _measure(
     alike = rng.standard_normal(truth.length_m.shape)[lane, np.maximum(call, 0)]
     error = np.sqrt(ALIKE) * alike + np.sqrt(1 - ALIKE) * rng.standard_normal(len(lane))
     measured = np.maximum(length + length_sd_m * error, 15.0)
-    x, sd = dwt_distribution(measured, np.full(len(lane), length_sd_m))
-    _, scatter = dwt_distribution(measured, np.zeros(len(lane)))
+    error_m, beam_m, uncut_m = (np.full(len(lane), value) for value in (length_sd_m, np.nan, 0.0))
     # What the pictures say of a ship is the same at each sighting of a call; of nothing, what they say of any ship.
     of_call = _class_evidence(truth.tanker, rng)[lane, np.maximum(call, 0)]
     of_nothing = _class_evidence(rng.random(len(lane)) < cargo.traffic.tanker_share_at_oil_berth.value, rng)
@@ -255,12 +254,8 @@ def _measure(
         lane=lane,
         look=look,
         at_s=np.asarray(axis[look] * 3600.0, np.float64),
-        ln_length=np.log(measured),
-        ln_length_sd=length_sd_m / measured,
-        x=x,
-        error_sd=np.sqrt(np.maximum(sd**2 - scatter**2, 1e-6)),
-        scatter_sd=scatter,
         tanker_log_odds=np.where(call >= 0, of_call, of_nothing),
+        **measured_sizes(measured, error_m, beam_m, beam_m, uncut_m),
     )
     return sightings, call
 

@@ -87,6 +87,8 @@ def variations(cargo: CargoAssumptions, product: str, *, traffic: bool = True) -
         path = ("detector", "false_alarms_per_look")
         yield _numbers(cargo, path, "false alarms per look", "probability", alarms / 5, 5 * alarms)
         yield _recall(cargo)
+        hours = cargo.traffic.turnaround_h.value
+        yield _numbers(cargo, ("traffic", "turnaround_h"), "turnaround of the berth", "h", hours / 3, 3 * hours)
 
 
 def _triangular(cargo: CargoAssumptions, path: tuple[str, ...], name: str, unit: str) -> Variation:
@@ -146,15 +148,14 @@ def _stay(cargo: CargoAssumptions) -> Variation:
 
 
 def _recall(cargo: CargoAssumptions) -> Variation:
-    """Half and twice the misses, told at the middle of the curve."""
+    """The whole curve times its factor, which is then known."""
     recall = cargo.detector.recall
-    ends, told = [], []
-    for factor in (2.0, 0.5):
-        values = tuple(max(0.0, 1 - factor * (1 - r)) for r in recall.recall)
-        told.append(values[len(values) // 2])
-        ends.append(_set(cargo, ("detector", "recall"), recall.model_copy(update={"recall": values})))
-    name = f"recall of ships of {recall.length_px[len(recall.length_px) // 2]:g} pixels, and others alike"
-    return Variation(name, "share", *told, *ends)
+    low, high = (1 + z * recall.scale_sd for z in (-_Z, _Z))
+    ends = []
+    for factor in (low, high):
+        update = {"recall": tuple(min(1.0, factor * r) for r in recall.recall), "scale_sd": 0.0}
+        ends.append(_set(cargo, ("detector", "recall"), recall.model_copy(update=update)))
+    return Variation("recall of the detector, all lengths", "factor", low, high, *ends)
 
 
 def _exact(number: Number) -> Number:

@@ -10,7 +10,7 @@ from pandas.testing import assert_frame_equal
 
 from berthwatch.configs.cargo import load_cargo
 from berthwatch.errors import BerthwatchError
-from berthwatch.estimation.estimate import Estimate, estimate
+from berthwatch.estimation.estimate import Estimate, enough_draws, estimate
 
 CARGO = load_cargo()
 LOOKS: dict[float, list[Ship] | None] = {
@@ -169,6 +169,11 @@ def test_period_leaves_scenes_outside_out():
 def test_wrong_requests_are_told(options, message):
     with pytest.raises(BerthwatchError, match=message):
         run(LOOKS, **options)
+
+
+def test_a_port_watched_for_long_gets_fewer_draws():
+    assert estimate(PORT, *watched(LOOKS), CARGO).draws == 2000
+    assert [enough_draws(n) for n in (1, 8_000, 16_000, 100_000, 10_000_000)] == [2000, 2000, 1000, 160, 160]
 
 
 def test_no_scenes_are_told():
