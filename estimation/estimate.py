@@ -149,7 +149,7 @@ def estimate(
         identified: ships that the user knows: columns ``visit_id``, ``name`` (name or IMO number), ``dwt_t``; this
             deadweight replaces the one from the measured size.
         pump_limit: bound a seen visit's barrels by what can be pumped between the looks that bound its stay.
-        draws: number of posterior draws; None takes 2,000, fewer for more than 8,000 observations.
+        draws: number of posterior draws; None takes 2,000, fewer for more than 5,000 observations.
         seed: of the random numbers.
 
     Raises:
@@ -218,11 +218,11 @@ def estimate(
 def enough_draws(observations: int) -> int:
     """How many draws so many rows of the table of observations get.
 
-    Time and memory grow with observations times draws: 16 million take some seconds and a gigabyte.
+    Time and memory grow with observations times draws: 10 million take some seconds and a gigabyte.
 
-    100,000 observations get 160 draws. The ends of a 90 % interval are then sure to a fifth of its sd.
+    100,000 observations get 100 draws. The ends of a 90 % interval are then sure to a fifth of its sd.
     """
-    return int(np.clip(16_000_000 // max(observations, 1), 160, 2000))
+    return int(np.clip(10_000_000 // max(observations, 1), 100, 2000))
 
 
 def _at_oil_berths(

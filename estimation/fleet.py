@@ -150,13 +150,16 @@ def _partitions(visits: Measured, prior: FleetPrior, rng: np.random.Generator) -
                 weight[lane, chain, old] -= w
                 weighted[lane, chain, old] -= w * x
             inside = lane[:, 0]
+            # Hulls up to the last that has a visit, and an empty slot.
+            hulls = slice(int(np.flatnonzero((n > 0.5).any(axis=(0, 1))).max(initial=-1)) + 2)
             spread = prior.spread_sd[inside, None, None] ** 2
-            precision = 1 / spread + weight[inside]
+            precision = 1 / spread + weight[inside, :, hulls]
             variance = 1 / precision + 1 / w[:, :, None]
-            off = x[:, :, None] - (mean[inside, :, None] / spread + weighted[inside]) / precision
-            ln_p = _ln_urn(n[inside], prior.concentration) - 0.5 * (off**2 / variance + np.log(variance))
+            off = x[:, :, None] - (mean[inside, :, None] / spread + weighted[inside, :, hulls]) / precision
+            ln_p = _ln_urn(n[inside, :, hulls], prior.concentration) - 0.5 * (off**2 / variance + np.log(variance))
             # Gumbel's trick: the largest of log probability plus Gumbel noise is a draw from the probabilities.
-            new = np.argmax(ln_p + rng.gumbel(size=ln_p.shape), axis=2)
+            noise = rng.gumbel(size=(len(inside), *n.shape[1:]))[:, :, hulls]
+            new = np.argmax(ln_p + noise, axis=2)
             n[lane, chain, new] += 1
             weight[lane, chain, new] += w
             weighted[lane, chain, new] += w * x
