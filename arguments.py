@@ -78,7 +78,10 @@ BackendOption = Annotated[
     ),
 ]
 ScoreOption = Annotated[
-    float | None, typer.Option(help="Lowest score of a detection, 0 to 1; by default what suits the scene's GSD.")
+    float | None,
+    typer.Option(
+        help="Lowest score of a detection, 0 to 1; by default what suits the scene's GSD; watch asks for half."
+    ),
 ]
 LandOption = Annotated[
     Path | None,

@@ -161,7 +161,11 @@ def watch(
     place = load_port(port)
     question = arg.read_question(cargo, product, since, until, reported, seed)
     settings = DetectSettings(
-        overlap_m=overlap_m, score_threshold=score, batch_size=batch, land=Land.read(land) if land else None
+        overlap_m=overlap_m,
+        score_threshold=score,
+        at_berths=True,
+        batch_size=batch,
+        land=Land.read(land) if land else None,
     )
     sources, opener = arg.scene_sources(scenes, acquired_at=acquired_at, band=band, cloud_mask=cloud_mask)
     prepare_store(store)

@@ -86,7 +86,7 @@ def run_demo(folder: Path, *, days: int = 42, seed: int = 2031) -> DemoResult:
     pictures = draw_pictures(traffic, berth, folder / "pictures", seed=seed)
     write_truth(folder / TRUTH, traffic, pictures)
 
-    detector, settings = load_detector(), DetectSettings()
+    detector, settings = load_detector(), DetectSettings(at_berths=True)
     err.print(f"{detector.metadata.model_id} on {detector.description}")
     outcomes: list[SceneOutcome] = []
     with SceneProgress(len(pictures)) as progress:

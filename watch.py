@@ -92,7 +92,7 @@ def watch(
         scenes,
         detector,
         store,
-        settings,
+        settings or DetectSettings(at_berths=True),
         aoi=shapely.box(*port.aoi),
         again=again,
         opener=lambda source: dated(opener(source)),

@@ -20,7 +20,8 @@ class TrainingRun(BaseModel):
 
     Attributes:
         chips: folder that `berthwatch chips` wrote, with `dataset.yaml`. Relative paths start at the working directory.
-        start: checkpoint to start from (an Ultralytics .pt), or an Ultralytics model YAML ("yolo26n-obb.yaml") for
+        start: what to start from: a shipped model ("berthwatch-n"), a .safetensors file of ours, an Ultralytics
+            checkpoint (.pt, which runs code when it is loaded), or an Ultralytics model YAML ("yolo26n-obb.yaml") for
             random weights.
         run_dir: folder for weights, curves and the resolved settings; given again, a stopped run goes on.
         epochs: passes over the chips. hours: stop after so many, whatever `epochs` says.

@@ -43,12 +43,14 @@ class DetectSettings:
         overlap_m: by how much tiles overlap: the longest ship expected. Longer ones may come out cut.
         score_threshold: drop boxes that score less; None: what the model recommends at the scene's GSD. To find more
             than the lowest recommended threshold lets through, load the detector with a lower one.
+        at_berths: recommended thresholds are those for ships at berths, which may be fainter.
         batch_size: tiles a call of the detector; it changes speed and memory, not the ships found.
         land: where no ship lies; tiles wholly on it are not looked at, ships centred on it are dropped.
     """
 
     overlap_m: float = 400.0
     score_threshold: float | None = None
+    at_berths: bool = False
     batch_size: int = 8
     land: Land | None = None
 
@@ -66,7 +68,9 @@ class DetectSettings:
 
     def resolved(self, metadata: ModelMetadata, scene: Scene, aoi: Area | None) -> dict[str, Any]:
         """The settings that decide which ships are found, as JSON values; what only decides speed is left out."""
-        threshold = metadata.score_threshold_at(scene.gsd_m) if self.score_threshold is None else self.score_threshold
+        threshold = self.score_threshold
+        if threshold is None:
+            threshold = metadata.score_threshold_at(scene.gsd_m, at_berths=self.at_berths)
         return {
             "overlap_m": float(self.overlap_m),
             "score_threshold": float(threshold),

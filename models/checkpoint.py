@@ -22,7 +22,7 @@ class Checkpoint:
     """What an Ultralytics OBB checkpoint holds.
 
     Attributes:
-        network: fused, float32, with one head and raw output (see `decode.py`).
+        network: float32, with one head and raw output (see `decode.py`).
         architecture: name of its model YAML without suffix, as "yolo26n-obb".
         classes: class names in the order of the outputs.
         image_px: side of the images it was trained on.
@@ -75,7 +75,7 @@ def load_checkpoint(path: Path, *, head: Head = "one2many") -> Checkpoint:
 
 
 def _with_one_head(trained: OBBModel, which: Head) -> OBBModel:
-    """A fused float32 copy in which the chosen head is the only one: its output is raw, nothing cut off."""
+    """A float32 copy in which the chosen head is the only one: its output is raw, nothing cut off."""
     network = copy.deepcopy(trained).float().eval()
     head = head_of(network)
     has_two = getattr(head, "one2one_cv2", None) is not None
@@ -85,4 +85,4 @@ def _with_one_head(trained: OBBModel, which: Head) -> OBBModel:
         if has_two:
             setattr(head, f"one2one_{branch}", None)
     head.end2end = False
-    return network.fuse(verbose=False).requires_grad_(False)
+    return network.requires_grad_(False)

@@ -24,7 +24,7 @@ from .boxes import Boxes
 from .checkpoint import Head, load_checkpoint
 from .decode import ship_scores
 from .metadata import METADATA_KEY, ModelMetadata
-from .network import head_of, save_network, stored_tensors, weights_sha256
+from .network import deployed, head_of, save_network, stored_tensors, weights_sha256
 from .onnx_backend import OnnxDetector
 from .torch_backend import TorchDetector
 
@@ -160,24 +160,22 @@ class _TilesIn(torch.nn.Module):
 
 
 def _write_onnx(network: OBBModel, metadata: ModelMetadata, path: Path) -> None:
+    network = deployed(network)
     head = head_of(network)
     example = torch.zeros(2, metadata.tile_px, metadata.tile_px, 3, dtype=torch.uint8)  # 2: a batch of 1 can be folded
     head.export = True  # without its training outputs
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the newer exporter needs one more dependency
-            torch.onnx.export(
-                _TilesIn(network).eval(),
-                (example,),
-                path,
-                input_names=["tiles"],
-                output_names=["raw"],
-                dynamic_axes={"tiles": {0: "batch"}, "raw": {0: "batch"}},
-                opset_version=_OPSET,
-                dynamo=False,
-            )
-    finally:
-        head.export = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the newer exporter needs one more dependency
+        torch.onnx.export(
+            _TilesIn(network).eval(),
+            (example,),
+            path,
+            input_names=["tiles"],
+            output_names=["raw"],
+            dynamic_axes={"tiles": {0: "batch"}, "raw": {0: "batch"}},
+            opset_version=_OPSET,
+            dynamo=False,
+        )
     model = onnx.load(path)
     helper.set_model_props(model, {METADATA_KEY: metadata.model_dump_json()})
     onnx.checker.check_model(model)

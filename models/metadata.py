@@ -53,6 +53,11 @@ class SizeErrors:
         return np.maximum(measured_m - bias, 0.5 * working_gsd_m), np.hypot(edges, self.sd_fraction * measured_m)
 
 
+# Thresholds balance ships overlooked and invented over whole scenes. At a berth a ship is likelier than ashore or off the
+# coast, and one overlooked is a loading overlooked, while an invented one is seen by whoever reads the report.
+BERTH_SCORE_SHARE = 0.5
+
+
 class CoarseThreshold(BaseModel):
     """A recommended lowest score, for scenes of `from_gsd_m` and coarser."""
 
@@ -160,15 +165,17 @@ class ModelMetadata(BaseModel):
         """Working pixels that one pixel of a scene spans, at least 1: 10 m at a working GSD of 4 m, 2.5; 0.7 m, 1."""
         return max(1.0, scene_gsd_m / self.working_gsd_m(scene_gsd_m))
 
-    def score_threshold_at(self, scene_gsd_m: float) -> float:
-        """The recommended lowest score in a scene of that GSD, metres."""
+    def score_threshold_at(self, scene_gsd_m: float, *, at_berths: bool = False) -> float:
+        """The recommended lowest score in a scene of that GSD, metres; a fainter ship will do where berths are."""
         passed = [coarse.score for coarse in self.coarse_score_thresholds if scene_gsd_m >= coarse.from_gsd_m]
-        return passed[-1] if passed else self.score_threshold
+        return (passed[-1] if passed else self.score_threshold) * (BERTH_SCORE_SHARE if at_berths else 1.0)
 
     @property
     def lowest_score_threshold(self) -> float:
         """The lowest of the recommended thresholds: what a detector keeps that does not know the scene."""
-        return min([self.score_threshold, *(coarse.score for coarse in self.coarse_score_thresholds)])
+        return BERTH_SCORE_SHARE * min(
+            [self.score_threshold, *(coarse.score for coarse in self.coarse_score_thresholds)]
+        )
 
     def ship_probability(self, scores: NDArray[np.floating], scene_gsd_m: float) -> NDArray[np.float64]:
         """The probability that a detection is a ship, (n,), by its score and the scene's GSD in metres."""

@@ -6,6 +6,7 @@ list, and the fields of Ultralytics' model YAML that its parser evaluates as Pyt
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from pathlib import Path
@@ -27,7 +28,7 @@ _FIELDS = {"nc", "end2end", "reg_max", "scales", "scale", "backbone", "head", "d
 
 
 def build_network(architecture: dict[str, Any], n_classes: int) -> OBBModel:
-    """An OBB network with fused layers and untrained weights, on the CPU, in evaluation mode.
+    """An OBB network with untrained weights, on the CPU, in evaluation mode; its layers can be trained, see `deployed`.
 
     Args:
         architecture: an Ultralytics model YAML as a dict, with `scale` and `end2end: False`. Its `nc` only sets the
@@ -43,7 +44,12 @@ def build_network(architecture: dict[str, Any], n_classes: int) -> OBBModel:
     for branch in head.cv3:
         branch[-1] = torch.nn.Conv2d(branch[-1].in_channels, n_classes, 1)
     head.nc, head.no = n_classes, n_classes + 4 * head.reg_max
-    return network.eval().fuse(verbose=False).requires_grad_(False)
+    return network.eval()
+
+
+def deployed(network: OBBModel) -> OBBModel:
+    """A copy that only detects: normalisation folded into the convolutions before it, nothing to train."""
+    return copy.deepcopy(network).eval().fuse(verbose=False).requires_grad_(False)
 
 
 def head_of(network: OBBModel) -> Any:
@@ -91,7 +97,7 @@ def architecture_of(network: OBBModel) -> dict[str, Any]:
 
 
 def stored_tensors(network: OBBModel) -> dict[str, torch.Tensor]:
-    """The network's tensors by name, as files hold them: in full precision.
+    """The network's tensors by name, as files hold them: in full precision, and unfused, so that training can go on.
 
     Half precision would halve the files, but moved a corner of some boxes by 2 pixels.
     """

@@ -18,7 +18,7 @@ from .cuda_lane import CudaLane, halved, raw_output
 from .decode import boxes_by_tile, ship_scores
 from .detector import check_tiles
 from .metadata import ModelMetadata
-from .network import load_network
+from .network import deployed, load_network
 from .tile_workers import TileWorkers
 
 
@@ -31,8 +31,8 @@ class TorchDetector:
     steps by half a pixel above 512; only the best anchors come back. On the CPU it is float32, a tile a core.
 
     Args:
-        network: with one head and raw output, as `network.load_network` and `checkpoint.load_checkpoint` give it. On
-            CUDA it is changed to half precision.
+        network: with one head and raw output, as `network.load_network` and `checkpoint.load_checkpoint` give it; it
+            stays as it is.
         metadata: its card.
         device: "cpu" or "cuda".
         score_threshold: lowest score kept; None takes the model's recommendation.
@@ -64,13 +64,13 @@ class TorchDetector:
         self._lanes = threading.local()
         if device == "cuda":
             self._workers = None
-            self._network = halved(network).to("cuda")
+            self._network = halved(deployed(network)).to("cuda")
             self.description = f"torch {torch.__version__}, CUDA, {torch.cuda.get_device_name()}"
         else:
             threads = granted_cores() if threads is None else threads
             self._workers = TileWorkers(threads)
             torch.set_num_threads(self._workers.threads_each)
-            self._network = network.float()
+            self._network = deployed(network).float()
             self.description = f"torch {torch.__version__}, CPU, {threads} thread{'s' if threads > 1 else ''}"
 
     @classmethod

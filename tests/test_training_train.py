@@ -14,10 +14,13 @@ import yaml
 
 from berthwatch.configs.training_run import PRESETS, load_training_run
 from berthwatch.errors import BerthwatchError
+from berthwatch.models.registry import WEIGHTS
 
 pytest.importorskip("torch", reason="training needs torch: install the 'train' extra")
 pytest.importorskip("ultralytics", reason="training needs ultralytics: install the 'train' extra")
 
+from berthwatch.models.checkpoint import load_checkpoint
+from berthwatch.models.network import load_network
 from berthwatch.training.chips import write_chips, write_dataset_file
 from berthwatch.training.crops import Chip
 from berthwatch.training.labels import ShipLabels
@@ -152,6 +155,19 @@ def test_a_checkpoint_in_the_run_folder_that_no_own_run_wrote_needs_trust(tmp_pa
     assert not trace.exists()
 
 
+def test_training_starts_from_the_shipped_weights_and_no_code_runs(tmp_path, chips):
+    shipped, card = load_network(WEIGHTS / "berthwatch-n.safetensors")
+
+    last = train(load_training_run(write_run(tmp_path, chips, start="berthwatch-n", epochs=1, learning_rate=1e-7)))
+
+    trained = load_checkpoint(last)
+    assert trained.classes == card.classes
+    moved = {name: (tensor.float() - shipped.state_dict()[name]).abs().max().item()
+             for name, tensor in trained.network.state_dict().items() if name.endswith("conv.weight")}  # fmt: skip
+    assert len(moved) > 80
+    assert max(moved.values()) < 0.01  # half-precision checkpoints, a few steps at a rate of nearly nothing
+
+
 def test_a_model_yaml_or_a_dataset_file_that_would_run_code_is_refused(tmp_path, chips):
     model = tmp_path / "evil26n-obb.yaml"
     model.write_text("nc: 4\nactivation: __import__('os').abort()\n")
@@ -184,7 +200,7 @@ def test_a_seal_holds_for_the_file_as_it_was_and_for_this_user_alone(tmp_path, m
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_presets_are_valid(preset):
-    assert load_training_run(preset).start.endswith(".pt")
+    assert load_training_run(preset).start in {"berthwatch-n", "yolo26s-obb.pt"}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from ultralytics.utils import DEFAULT_CFG, SETTINGS, YAML
 
 from ..configs.training_run import TrainingRun
 from ..errors import BerthwatchError
+from ..models.network import architecture_of, load_network
+from ..models.registry import WEIGHTS, shipped_models
 from .augment import pixel_augmentations
 from .labels import MODEL_CLASSES
 from .loss import IgnoringOBBModel
@@ -71,6 +73,15 @@ class ShipTrainer(OBBTrainer):
         dataset.__class__ = ChipDataset  # Ultralytics makes its own class, by many arguments
         dataset.transforms = dataset.build_transforms(hyp=self.args)
         return dataset
+
+    def setup_model(self) -> Any:
+        """The network of one of our own model files, which run no code, or what Ultralytics makes of the start."""
+        if not str(self.model).endswith(".safetensors"):
+            return super().setup_model()
+        network, card = load_network(Path(str(self.model)))
+        cast(Any, network).names = dict(enumerate(card.classes))
+        self.model = self.get_model(cfg=architecture_of(network), weights=network, verbose=False)
+        return None
 
     def get_validator(self) -> OBBValidator:
         """Validation without the ignored ships."""
@@ -165,7 +176,10 @@ def refuse_foreign_code(run: TrainingRun) -> None:
             raise BerthwatchError(f"{checkpoint}: was not written by a run of yours on this machine, and {told}")
     if _checkpoints(run)[0].exists():
         return
-    if not run.start.endswith(".yaml"):
+    start = start_of(run)
+    if start.endswith(".safetensors"):
+        return
+    if not start.endswith(".yaml"):
         raise BerthwatchError(f"start: {run.start}: a checkpoint {told}")
     if "activation" in cast(dict[str, Any], yaml_model_load(run.start)):
         raise BerthwatchError(f"start: {run.start}: its field `activation` {told}")
@@ -179,10 +193,17 @@ def check_inputs(run: TrainingRun) -> None:
         raise BerthwatchError(
             f"chips: {run.chips / 'dataset.yaml'}: has a field `download`, whose code Ultralytics would run; remove it"
         )
-    if not run.start.endswith(".yaml") and not Path(run.start).is_file():
+    start = start_of(run)
+    if not start.endswith(".yaml") and not Path(start).is_file():
         raise BerthwatchError(
-            f"start: {run.start} does not exist; give a checkpoint, or yolo26n-obb.yaml to start anew"
+            f"start: {run.start} does not exist; give a shipped model ({', '.join(shipped_models())}), a model file, a "
+            "checkpoint, or yolo26n-obb.yaml to start anew"
         )
+
+
+def start_of(run: TrainingRun) -> str:
+    """The start as Ultralytics is told it: of a shipped model, its file of tensors."""
+    return str(WEIGHTS / f"{run.start}.safetensors") if run.start in shipped_models() else run.start
 
 
 def digest(path: Path) -> str | None:
@@ -193,7 +214,7 @@ def digest(path: Path) -> str | None:
 def ultralytics_arguments(run: TrainingRun, *, resume_from: Path | None) -> dict[str, Any]:
     """The run in Ultralytics' words."""
     return {
-        "model": str(resume_from or run.start),
+        "model": str(resume_from or start_of(run)),
         "resume": str(resume_from) if resume_from else False,
         "data": str(run.chips / "dataset.yaml"),
         "project": str(run.run_dir.parent.resolve()),
