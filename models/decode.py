@@ -19,8 +19,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .averaging import averaged
 from .boxes import Boxes
-from .merge import merge
+from .merge import kept_indexes
 from .metadata import ModelMetadata
 
 log = logging.getLogger(__name__)
@@ -136,4 +137,5 @@ def _sound(rows: NDArray[np.floating]) -> NDArray[np.bool_]:
 
 def _split(boxes: Boxes, tile_of_box: NDArray[np.integer], n_tiles: int) -> list[Boxes]:
     bounds = np.searchsorted(tile_of_box, np.arange(n_tiles + 1))
-    return [merge(boxes.select(np.arange(bounds[i], bounds[i + 1]))) for i in range(n_tiles)]
+    of_tile = [boxes.select(np.arange(bounds[i], bounds[i + 1])) for i in range(n_tiles)]
+    return [averaged(seen, kept_indexes(seen)) for seen in of_tile]

@@ -53,8 +53,8 @@ class SizeErrors:
         return np.maximum(measured_m - bias, 0.5 * working_gsd_m), np.hypot(edges, self.sd_fraction * measured_m)
 
 
-# Thresholds balance ships overlooked and invented over whole scenes. At a berth a ship is likelier than ashore or off the
-# coast, and one overlooked is a loading overlooked, while an invented one is seen by whoever reads the report.
+# Thresholds balance ships overlooked and invented over whole scenes. At a berth a ship is likelier than ashore or at
+# sea, and one overlooked is a loading overlooked, while an invented one is seen by whoever reads the report.
 BERTH_SCORE_SHARE = 0.5
 
 

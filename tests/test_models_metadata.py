@@ -40,7 +40,8 @@ def test_a_scene_is_judged_at_the_threshold_for_its_gsd():
     calibrated = card(score_threshold=0.3, coarse_score_thresholds=coarse)
 
     assert [calibrated.score_threshold_at(gsd_m) for gsd_m in (0.5, 4.99, 5.0, 10.0, 30.0)] == [0.3, 0.3, 0.4, 0.4, 0.2]
-    assert calibrated.lowest_score_threshold == 0.2
+    assert calibrated.score_threshold_at(10.0, at_berths=True) == 0.2  # half: a faint ship at a berth counts
+    assert calibrated.lowest_score_threshold == 0.1
     assert card(score_threshold=0.3).score_threshold_at(10.0) == 0.3
 
 
