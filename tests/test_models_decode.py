@@ -46,8 +46,8 @@ def test_a_score_at_the_threshold_is_kept_and_below_it_is_not():
 def test_duplicates_within_a_tile_are_merged_whatever_their_class():
     anchors = [[100, 50, 60, 10, 0.5, 0, 0, 0], [101, 50, 60, 10, 0, 0.8, 0, 0.01], [300, 50, 60, 10, 0.4, 0, 0, 0]]
     (boxes,), _ = decode(raw_output(anchors), "raw", n_classes=3, threshold=0.25)
-    # Both show one hull: their mean, by the squares of 0.81 and 0.5.
-    assert boxes.xywha[:, 0].tolist() == pytest.approx([100 + 0.81**2 / (0.81**2 + 0.5**2), 300])
+    # Both show one hull: their mean, by the squares of 0.8 and 0.5.
+    assert boxes.xywha[:, 0].tolist() == pytest.approx([100 + 0.8**2 / (0.8**2 + 0.5**2), 300])
 
 
 def test_each_box_stays_with_its_tile_and_empty_tiles_give_empty_boxes():
