@@ -89,7 +89,11 @@ def detect(
         raise BerthwatchError("--port and --aoi both name the area to search; give one of them")
     area = shapely.box(*load_port(port).aoi) if port else read_aoi(aoi) if aoi else None
     settings = DetectSettings(
-        overlap_m=overlap_m, score_threshold=score, batch_size=batch, land=Land.read(land) if land else None
+        overlap_m=overlap_m,
+        score_threshold=score,
+        at_berths=port is not None,
+        batch_size=batch,
+        land=Land.read(land) if land else None,
     )
     sources, opener = arg.scene_sources(scenes, acquired_at=acquired_at, band=band, cloud_mask=cloud_mask)
     prepare_store(store)

@@ -147,7 +147,8 @@ def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
 
 def run_facts(detector: "Detector", settings: "DetectSettings", outcomes: "Sequence[SceneOutcome]") -> dict[str, Any]:
     """What a detection run was made with and came to, for `write_run`."""
-    threshold = settings.score_threshold or "recommended by the model at each scene's GSD"
+    places = "ships at berths" if settings.at_berths else "whole scenes"
+    threshold = settings.score_threshold or f"recommended by the model for {places} at each scene's GSD"
     return {
         "model": detector.metadata.model_dump(mode="json"),
         "backend": detector.description,

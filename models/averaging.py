@@ -18,6 +18,8 @@ from .overlap import intersection_areas
 # Boxes that overlap a kept one by so much (intersection over union) show the same ship whole. Less may be a part of
 # her, or a longer box that takes in the quay; a neighbour alongside shares nothing.
 SAME_HULL_IOU = 0.6
+# Boxes that score less than this share of the kept one have no say.
+PARTNER_SCORE_SHARE = 0.5
 
 
 def averaged(boxes: Boxes, kept: NDArray[np.intp]) -> Boxes:
@@ -36,13 +38,18 @@ def averaged(boxes: Boxes, kept: NDArray[np.intp]) -> Boxes:
     ship, other = shapely.STRtree(centres).query(centres[kept], "dwithin", distance=best.xywha[:, 2] / 2)
     areas, chief = boxes.areas(), kept[ship]
     shared = intersection_areas(boxes, chief, other)
-    same = shared >= SAME_HULL_IOU * (areas[chief] + areas[other] - shared)
-    ship, other = ship[same], other[same]
+    # Angles are those of lines: 179 and 1 degree lie 2 apart, so turns from the kept box are averaged. Across a hull
+    # nearly as broad as long another box may lie crosswise: it knows nothing of her heading.
+    turn = (boxes.xywha[other, 4] - boxes.xywha[chief, 4] + np.pi / 2) % np.pi - np.pi / 2
+    same = (
+        (shared >= SAME_HULL_IOU * (areas[chief] + areas[other] - shared))
+        & (boxes.scores[other] >= PARTNER_SCORE_SHARE * boxes.scores[chief])
+        & (np.abs(turn) < np.pi / 4)
+    )
+    ship, other, turn = ship[same], other[same], turn[same]
     order = np.lexsort((other, ship))  # a fixed order of summing: the tree's own is not promised
-    ship, other = ship[order], other[order]
+    ship, other, turn = ship[order], other[order], turn[order]
     weight = boxes.scores[other] ** 2
-    # Angles are those of lines: 179 and 1 degree lie 2 apart, so turns from the kept box are averaged.
-    turn = (boxes.xywha[other, 4] - best.xywha[ship, 4] + np.pi / 2) % np.pi - np.pi / 2
     columns = [*boxes.xywha[other, :4].T, turn]
     means = [np.bincount(ship, weight * column, len(best)) for column in columns]
     x, y, long, short, turned = np.array(means) / np.bincount(ship, weight, len(best))

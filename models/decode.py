@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .averaging import averaged
+from .averaging import PARTNER_SCORE_SHARE, averaged
 from .boxes import Boxes
 from .merge import kept_indexes
 from .metadata import ModelMetadata
@@ -85,13 +85,16 @@ def decode(
     return _decode_end2end(output, threshold)
 
 
-def boxes_by_tile(rows: NDArray[np.floating], tile_of_row: NDArray[np.integer], n_tiles: int) -> list[Boxes]:
-    """Merged boxes of each tile, from the raw layout's surviving anchors.
+def boxes_by_tile(
+    rows: NDArray[np.floating], tile_of_row: NDArray[np.integer], n_tiles: int, *, threshold: float
+) -> list[Boxes]:
+    """Merged boxes of each tile with score >= `threshold`, from the raw layout's surviving anchors.
 
     Args:
-        rows: (m, 4 + n_classes + 1), the columns of the raw layout.
+        rows: (m, 4 + n_classes + 1), the columns of the raw layout: all that score `anchor_threshold(threshold)`.
         tile_of_row: (m,), in [0, n_tiles), ascending.
         n_tiles: number of tiles.
+        threshold: lowest score kept.
     """
     sound = _sound(rows)
     rows, tile_of_row = rows[sound], tile_of_row[sound]
@@ -99,7 +102,15 @@ def boxes_by_tile(rows: NDArray[np.floating], tile_of_row: NDArray[np.integer], 
     boxes = Boxes.from_xywhr(
         rows[:, [0, 1, 2, 3, -1]], ship_scores(class_scores), class_scores.argmax(axis=1), class_scores
     )
-    return _split(boxes, tile_of_row, n_tiles)
+    return [ships.select(ships.scores >= threshold) for ships in _split(boxes, tile_of_row, n_tiles)]
+
+
+def anchor_threshold(threshold: float) -> float:
+    """The score down to which anchors are needed for ships of `threshold`: fainter ones have a say in a ship's shape.
+
+    So her length does not hang on the threshold that the detector happens to be loaded with.
+    """
+    return threshold * PARTNER_SCORE_SHARE
 
 
 def ship_scores(class_scores: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -115,8 +126,8 @@ def ship_scores(class_scores: NDArray[np.floating]) -> NDArray[np.floating]:
 def _decode_raw(raw: NDArray[np.floating], n_classes: int, threshold: float) -> list[Boxes]:
     if raw.ndim != 3 or raw.shape[1] != 4 + n_classes + 1:
         raise ValueError(f"raw output must be (b, {4 + n_classes + 1}, anchors); got {raw.shape}")
-    tile, anchor = np.nonzero(ship_scores(raw[:, 4:-1]) >= threshold)
-    return boxes_by_tile(raw[tile, :, anchor], tile, len(raw))
+    tile, anchor = np.nonzero(ship_scores(raw[:, 4:-1]) >= anchor_threshold(threshold))
+    return boxes_by_tile(raw[tile, :, anchor], tile, len(raw), threshold=threshold)
 
 
 def _decode_end2end(output: NDArray[np.floating], threshold: float) -> tuple[list[Boxes], int]:

@@ -53,9 +53,9 @@ class SizeErrors:
         return np.maximum(measured_m - bias, 0.5 * working_gsd_m), np.hypot(edges, self.sd_fraction * measured_m)
 
 
-# Thresholds balance ships overlooked and invented over whole scenes. At a berth a ship is likelier than ashore or at
-# sea, and one overlooked is a loading overlooked, while an invented one is seen by whoever reads the report.
-BERTH_SCORE_SHARE = 0.5
+# Recommended thresholds balance ships overlooked and invented over whole scenes. At a berth a ship is likelier than
+# ashore or at sea, and one overlooked is a loading overlooked, so there one chance in three is enough.
+BERTH_SHIP_PROBABILITY = 1 / 3
 
 
 class CoarseThreshold(BaseModel):
@@ -166,23 +166,31 @@ class ModelMetadata(BaseModel):
         return max(1.0, scene_gsd_m / self.working_gsd_m(scene_gsd_m))
 
     def score_threshold_at(self, scene_gsd_m: float, *, at_berths: bool = False) -> float:
-        """The recommended lowest score in a scene of that GSD, metres; a fainter ship will do where berths are."""
+        """The recommended lowest score in a scene of that GSD, metres; a lower one may do where berths are."""
         passed = [coarse.score for coarse in self.coarse_score_thresholds if scene_gsd_m >= coarse.from_gsd_m]
-        return (passed[-1] if passed else self.score_threshold) * (BERTH_SCORE_SHARE if at_berths else 1.0)
+        recommended = passed[-1] if passed else self.score_threshold
+        if not at_berths:
+            return recommended
+        offset, steepness = self._ship_log_odds(scene_gsd_m)
+        return min(recommended, round(float(expit((logit(BERTH_SHIP_PROBABILITY) - offset) / steepness)), 3))
 
     @property
     def lowest_score_threshold(self) -> float:
         """The lowest of the recommended thresholds: what a detector keeps that does not know the scene."""
-        return BERTH_SCORE_SHARE * min(
-            [self.score_threshold, *(coarse.score for coarse in self.coarse_score_thresholds)]
-        )
+        starts = [self.min_working_gsd_m, *(coarse.from_gsd_m for coarse in self.coarse_score_thresholds)]
+        return min(self.score_threshold_at(gsd_m, at_berths=True) for gsd_m in starts)
 
     def ship_probability(self, scores: NDArray[np.floating], scene_gsd_m: float) -> NDArray[np.float64]:
         """The probability that a detection is a ship, (n,), by its score and the scene's GSD in metres."""
         log_odds = logit(np.clip(np.asarray(scores, np.float64), 1e-4, 1 - 1e-4))
+        offset, steepness = self._ship_log_odds(scene_gsd_m)
+        return expit(offset + steepness * log_odds)
+
+    def _ship_log_odds(self, scene_gsd_m: float) -> tuple[float, float]:
+        """Offset and slope of a ship's log odds on the log odds of her score."""
         sensor_px = self.sensor_px(scene_gsd_m)
-        steepness = self.ship_slope * sensor_px**self.ship_slope_power
-        return expit(self.ship_intercept + steepness * log_odds + self.ship_log_blur * np.log(sensor_px))
+        offset = self.ship_intercept + self.ship_log_blur * float(np.log(sensor_px))
+        return offset, self.ship_slope * sensor_px**self.ship_slope_power
 
     def stamped(self, *, weights_sha256: str, created: datetime) -> ModelMetadata:
         """The same card for given weights, written at `created` (timezone-aware)."""

@@ -140,11 +140,16 @@ def _quicker(
     if not has_openvino():
         return known
     (file,) = (file for file in files if file.suffix == ".onnx")
-    candidate = OpenVinoDetector(file, score_threshold=score_threshold, threads=threads)
-    if candidate.precision != "bf16":  # in float32 it took as long as ONNX Runtime
-        return known
     tiles = sample_tiles(known.metadata)
-    found = agreement(known.detect(tiles), candidate.detect(tiles), threshold=known.threshold)
+    try:
+        candidate = OpenVinoDetector(file, score_threshold=score_threshold, threads=threads)
+        if candidate.precision != "bf16":  # in float32 it took as long as ONNX Runtime
+            return known
+        by_candidate = candidate.detect(tiles)
+    except (BerthwatchError, RuntimeError) as error:
+        log.info("OpenVINO is not used: it cannot run %s (%s)", file, error)
+        return known
+    found = agreement(known.detect(tiles), by_candidate, threshold=known.threshold)
     if found.holds():
         return candidate
     log.log(

@@ -15,7 +15,7 @@ from ..errors import BerthwatchError
 from .boxes import Boxes
 from .cores import granted_cores
 from .cuda_lane import CudaLane, halved, raw_output
-from .decode import boxes_by_tile, ship_scores
+from .decode import anchor_threshold, boxes_by_tile, decode
 from .detector import check_tiles
 from .metadata import ModelMetadata
 from .network import deployed, load_network
@@ -101,26 +101,22 @@ class TorchDetector:
         return [boxes for (boxes,) in self._workers.map(self._detect, tiles)]
 
     def _detect(self, tiles: NDArray[np.uint8]) -> list[Boxes]:
-        return _boxes_above(self._raw(tiles), self._threshold)
+        raw = self._raw(tiles)
+        return decode(raw, "raw", n_classes=len(self.metadata.classes), threshold=self._threshold)[0]
 
     def _detect_on_gpu(self, tiles: NDArray[np.uint8]) -> list[Boxes]:
         lane: CudaLane | None = getattr(self._lanes, "lane", None)
         if lane is None or lane.batch < len(tiles):
-            lane = self._lanes.lane = CudaLane(self._network, tiles.shape, self._threshold)
+            lane = self._lanes.lane = CudaLane(self._network, tiles.shape, anchor_threshold(self._threshold))
         rows, counts = lane.run(tiles)
         if counts.max(initial=0) > rows.shape[1]:  # more than come back: a tile full of ships, or a threshold near zero
             return self._detect(tiles)
         kept = np.arange(rows.shape[1]) < counts[:, None]
         tile, rank = np.nonzero(kept)
-        return boxes_by_tile(rows[tile, rank], tile, len(tiles))
+        return boxes_by_tile(rows[tile, rank], tile, len(tiles), threshold=self._threshold)
 
     @torch.inference_mode()
     def _raw(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(b, 4 + n_classes + 1, anchors)."""
         device = next(self._network.parameters()).device
         return raw_output(self._network, torch.from_numpy(np.ascontiguousarray(tiles)).to(device)).cpu().numpy()
-
-
-def _boxes_above(raw: NDArray[np.float32], threshold: float) -> list[Boxes]:
-    tile, anchor = np.nonzero(ship_scores(raw[:, 4:-1]) >= threshold)
-    return boxes_by_tile(raw[tile, :, anchor], tile, len(raw))

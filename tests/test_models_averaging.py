@@ -65,3 +65,12 @@ def test_a_lone_box_and_one_that_only_overlaps_a_part_stay_as_they_are(seed: int
     (ship,) = averaged(boxes, kept_indexes(boxes)).xywha
 
     assert ship == pytest.approx(boxes.xywha[0])
+
+
+def test_a_faint_box_and_one_that_lies_crosswise_have_no_say() -> None:
+    faint = boxes_of([(0, 0, 90, 20, 0.0), (0, 0, 110, 20, 0.0)], [0.8, 0.39])
+    crosswise = boxes_of([(0, 0, 12, 10, 0.0), (0, 0, 12, 10, np.pi / 2)], [0.8, 0.8])
+
+    for boxes in (faint, crosswise):
+        (ship,) = averaged(boxes, kept_indexes(boxes)).xywha
+        assert ship == pytest.approx(boxes.xywha[0])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from models_cases import assert_same_ships, painted_tile
 
-from berthwatch.models.decode import boxes_by_tile, decode
+from berthwatch.models.decode import anchor_threshold, boxes_by_tile, decode
 from berthwatch.models.devices import nvidia_gpus
 from berthwatch.models.registry import WEIGHTS, load_detector
 
@@ -37,14 +37,14 @@ def random_raw(n_tiles=3, anchors=400, seed=0):
 @pytest.mark.parametrize("most", [200, 400, 5000])
 def test_the_best_anchors_are_all_that_count(most):
     raw = random_raw()
-    rows, counts = (part.numpy() for part in best_anchors(torch.from_numpy(raw), 0.3, most))
+    rows, counts = (part.numpy() for part in best_anchors(torch.from_numpy(raw), anchor_threshold(0.3), most))
 
     assert rows.shape == (3, min(most, 400), 9)
     assert counts[0] > 50
     assert counts[1] == 0
     tile, rank = np.nonzero(np.arange(rows.shape[1]) < counts[:, None])
     expected, _ = decode(raw, "raw", n_classes=4, threshold=0.3)
-    for ours, theirs in zip(boxes_by_tile(rows[tile, rank], tile, 3), expected, strict=True):
+    for ours, theirs in zip(boxes_by_tile(rows[tile, rank], tile, 3, threshold=0.3), expected, strict=True):
         np.testing.assert_array_equal(ours.xywha, theirs.xywha)
         np.testing.assert_array_equal(ours.class_scores, theirs.class_scores)
 

@@ -40,8 +40,18 @@ def test_a_scene_is_judged_at_the_threshold_for_its_gsd():
     calibrated = card(score_threshold=0.3, coarse_score_thresholds=coarse)
 
     assert [calibrated.score_threshold_at(gsd_m) for gsd_m in (0.5, 4.99, 5.0, 10.0, 30.0)] == [0.3, 0.3, 0.4, 0.4, 0.2]
-    assert calibrated.score_threshold_at(10.0, at_berths=True) == 0.2  # half: a faint ship at a berth counts
-    assert calibrated.lowest_score_threshold == 0.1
+    assert calibrated.lowest_score_threshold == 0.2
+
+
+def test_where_berths_are_one_chance_in_three_is_enough():
+    seen_as = {"min_working_gsd_m": 3.5, "max_working_gsd_m": 3.5}
+    calibrated = card(score_threshold=0.4, ship_intercept=1.8, ship_slope=1.7, ship_log_blur=-2.3, **seen_as)
+
+    sharp, coarse = (calibrated.score_threshold_at(gsd_m, at_berths=True) for gsd_m in (3.0, 10.0))
+
+    assert calibrated.ship_probability(np.array([sharp]), 3.0)[0] == pytest.approx(1 / 3, abs=2e-3)
+    assert coarse == 0.4  # blurred, one chance in three asks for more than is recommended: the recommended holds
+    assert calibrated.lowest_score_threshold == sharp
     assert card(score_threshold=0.3).score_threshold_at(10.0) == 0.3
 
 
