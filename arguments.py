@@ -80,13 +80,14 @@ BackendOption = Annotated[
 ScoreOption = Annotated[
     float | None,
     typer.Option(
-        help="Lowest score of a detection, 0 to 1; by default what suits the scene's GSD; watch asks for half."
+        help="Lowest score of a detection, 0 to 1; by default what suits the scene's GSD, less where berths are watched."
     ),
 ]
 LandOption = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", help="Polygons of land: not searched, and ships on it, 50 m or more from its shore, dropped."
+        metavar="FILE",
+        help="Polygons of land: not searched; 50 m or more from its shore ships are dropped, and nothing is observed.",
     ),
 ]
 OverlapOption = Annotated[float, typer.Option(help="Overlap of tiles, metres: the longest ship expected.")]
