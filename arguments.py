@@ -80,7 +80,7 @@ BackendOption = Annotated[
 ScoreOption = Annotated[
     float | None,
     typer.Option(
-        help="Lowest score of a detection, 0 to 1; by default what suits the scene's GSD, less where berths are watched."
+        help="Lowest score of a detection, 0 to 1; by default what suits its GSD, less where berths are watched."
     ),
 ]
 LandOption = Annotated[

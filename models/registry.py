@@ -140,11 +140,11 @@ def _quicker(
     if not has_openvino():
         return known
     (file,) = (file for file in files if file.suffix == ".onnx")
-    tiles = sample_tiles(known.metadata)
     try:
         candidate = OpenVinoDetector(file, score_threshold=score_threshold, threads=threads)
         if candidate.precision != "bf16":  # in float32 it took as long as ONNX Runtime
             return known
+        tiles = sample_tiles(known.metadata)
         by_candidate = candidate.detect(tiles)
     except (BerthwatchError, RuntimeError) as error:
         log.info("OpenVINO is not used: it cannot run %s (%s)", file, error)
