@@ -34,7 +34,7 @@ def averaged(boxes: Boxes, kept: NDArray[np.intp]) -> Boxes:
     best = boxes.select(kept)
     if len(boxes) < 2:
         return best
-    centres = shapely.points(boxes.xywha[:, :2])
+    centres = np.asarray(shapely.points(boxes.xywha[:, :2]))
     ship, other = shapely.STRtree(centres).query(centres[kept], "dwithin", distance=best.xywha[:, 2] / 2)
     areas, chief = boxes.areas(), kept[ship]
     shared = intersection_areas(boxes, chief, other)
