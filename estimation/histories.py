@@ -70,18 +70,22 @@ def sample_histories(
     starts = range(0, looks.outcome.shape[1], _LANES)
     evidence = [Evidence.of(chain, looks.of_lanes(slice(i, i + _LANES)), false_alarm, recall_scale_sd) for i in starts]
     # Numpy lets go of the interpreter in its loops, so threads use the cores. Their number changes no result.
-    with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(len(starts), _usable_processors())) as pool:
         forward = list(pool.map(Forward, evidence))
-        ln_weight = [
-            chain.ln_prior[:, None, None] + e.ln_level[:, None] + f.ln_likelihood
-            for e, f in zip(evidence, forward, strict=True)
-        ]
-        level = _draw_levels(np.concatenate(ln_weight, axis=2), draws, common_recall, rng)
+        ln_weight = [chain.ln_prior[:, None, None] + f.ln_likelihood for f in forward]
+        together = np.concatenate(ln_weight, axis=2)
+        level = draw_levels(together, evidence[0].ln_level, draws, common_recall, rng)
         jobs = []
         for i, e, f, w, generator in zip(starts, evidence, forward, ln_weight, rng.spawn(len(starts)), strict=True):
             levels = level[:, i : i + _LANES]
             jobs.append(_Backward(e, f, levels, _draw_grid_points(w, levels, generator), draws, generator))
         return _side_by_side(list(pool.map(_Backward.run, jobs)))
+
+
+def _usable_processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # macOS, Windows
 
 
 def _side_by_side(parts: list[Histories]) -> Histories:
@@ -98,15 +102,30 @@ def _side_by_side(parts: list[Histories]) -> Histories:
     )
 
 
-def _draw_levels(
-    ln_weight: NDArray[np.float64], draws: int, common: bool, rng: np.random.Generator
+def draw_levels(
+    ln_weight: NDArray[np.float64],
+    ln_level: NDArray[np.float64],
+    draws: int,
+    common: bool,
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """(n, B) levels of recall from log weights (G, R, B), for n grid points a lane; one for all lanes if common."""
-    ln_level = np.logaddexp.reduce(ln_weight, axis=0)
-    n, lanes = min(draws, _POINTS), ln_level.shape[1]
+    """Levels of recall drawn from their posterior, for as many grid points a lane as `draws` histories share.
+
+    Args:
+        ln_weight: (G, R, B) log of prior times likelihood of each grid point, the levels' own prior not in it.
+        ln_level: (R,) log prior of the levels.
+        draws: of histories.
+        common: one level for all lanes, whose prior counts once however many they are; else each lane has its own.
+        rng: source of randomness.
+
+    Returns:
+        (n, B) int64, n <= draws.
+    """
+    ln_likelihood = np.logaddexp.reduce(ln_weight, axis=0)
+    n, lanes = min(draws, _POINTS), ln_likelihood.shape[1]
     if common:
-        return np.repeat(_stratified(ln_level.sum(axis=1), n, rng)[:, None], lanes, axis=1)
-    return np.stack([_stratified(ln_level[:, lane], n, rng) for lane in range(lanes)], axis=1)
+        return np.repeat(_stratified(ln_level + ln_likelihood.sum(axis=1), n, rng)[:, None], lanes, axis=1)
+    return np.stack([_stratified(ln_level + ln_likelihood[:, lane], n, rng) for lane in range(lanes)], axis=1)
 
 
 def _draw_grid_points(

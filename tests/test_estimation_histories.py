@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from berthwatch.configs.cargo import load_cargo
 from berthwatch.estimation.chain import BerthChain
-from berthwatch.estimation.histories import Histories, sample_histories
+from berthwatch.estimation.filtering import Evidence, Forward
+from berthwatch.estimation.histories import Histories, draw_levels, sample_histories
 from berthwatch.estimation.looks import NO_LOOK, SIGHTING, VACANT, Looks
 
 CHAIN = BerthChain.of(load_cargo().traffic)
@@ -173,3 +174,50 @@ def test_a_name_that_differs_makes_two_visits_of_two_sightings():
 
     assert same.same[2, 0].mean() > 0.7
     assert other.same[2, 0].mean() < 0.2
+
+
+@pytest.mark.parametrize("lanes", [1, 2, 5, 16])
+def test_without_looks_the_common_recall_stays_as_uncertain_as_believed_however_many_the_berths(lanes):
+    nothing_seen = np.broadcast_to(CHAIN.ln_prior[:, None, None], (len(CHAIN.ln_prior), 3, lanes))
+
+    level = draw_levels(nothing_seen, np.log([1 / 6, 4 / 6, 1 / 6]), 64, True, np.random.default_rng(0))
+
+    # 64 / 6 = 10.7: each draw has its own 64th of the distribution, so counts are off by one at most.
+    assert np.bincount(level[:, 0], minlength=3) == pytest.approx([10.7, 42.7, 10.7], abs=1)
+    assert (level == level[:, :1]).all()
+
+
+RECALL, RECALL_SD = 0.5, 0.25
+SCALES = 1 + np.sqrt(3) * RECALL_SD * np.array([-1, 0, 1])
+
+
+def at_berths(watched: Looks, recall: float, lanes: int) -> Looks:
+    """The same looks at some berths, by a detector of that recall."""
+    planes = {n: np.repeat(getattr(watched, n), lanes, axis=1) for n in ("outcome", "ln_new", "ln_same", "ln_false")}
+    return replace(watched, **planes, miss=np.full((len(watched.hour), lanes), 1 - recall))
+
+
+@pytest.mark.parametrize("lanes", [1, 4, 12])
+def test_the_common_recall_is_the_prior_times_what_each_berth_says_of_it(lanes):
+    watched = looks(list(range(0, 480, 24)), [1 if day % 7 == 3 else None for day in range(20)])
+    draws, rng = 10_000, np.random.default_rng(0)
+    known = [at_berths(watched, scale * RECALL, lanes) for scale in SCALES]
+    exact = [Forward(Evidence.of(CHAIN, there, FALSE_ALARM, recall_scale_sd=0.0)) for there in known]
+    ln_berth = [np.logaddexp.reduce(CHAIN.ln_prior + forward.ln_likelihood[:, 0, 0]) for forward in exact]
+    weight = np.array([1, 4, 1]) * np.exp(lanes * (ln_berth - np.max(ln_berth)))
+    weight /= weight.sum()
+
+    def unseen_in_all(there: Looks, recall_sd: float) -> np.ndarray:
+        histories = sample_histories(
+            CHAIN, there, false_alarm=FALSE_ALARM, draws=draws, rng=rng, recall_scale_sd=recall_sd
+        )
+        return np.bincount(histories.unseen_draw, minlength=draws)
+
+    total = unseen_in_all(at_berths(watched, RECALL, lanes), RECALL_SD)
+
+    if_known = [unseen_in_all(there, 0.0) for there in known]
+    mean = weight @ [one.mean() for one in if_known]
+    square = weight @ [(one.astype(float) ** 2).mean() for one in if_known]
+    # The histories share 64 pairs of rate and stay: their sd is known to some 9 %.
+    assert total.mean() == pytest.approx(mean, rel=0.04)
+    assert total.std() == pytest.approx(np.sqrt(square - mean**2), rel=0.12)
