@@ -45,7 +45,8 @@ class DetectSettings:
             than the lowest recommended threshold lets through, load the detector with a lower one.
         at_berths: recommended thresholds are those for ships at berths, which may be fainter.
         batch_size: tiles a call of the detector; it changes speed and memory, not the ships found.
-        land: where no ship lies; tiles wholly on it are not looked at, ships centred on it are dropped.
+        land: where no ship lies; tiles wholly on it are not looked at, ships centred on it are dropped,
+            and it is not observed.
     """
 
     overlap_m: float = 400.0
@@ -127,6 +128,8 @@ def detect_scene(
             times.ships_on_land += int((~afloat).sum())
         detections = describe(boxes, cut, grid, metadata)
         observed = seen.area()
+        if settings.land is not None:
+            observed = _polygons(settings.land.off_land(observed, grid))
         if aoi is not None:
             observed = _polygons(shapely.intersection(observed, aoi))
             inside = shapely.covers(aoi, shapely.points(detections["lon"], detections["lat"]))

@@ -1,4 +1,4 @@
-"""Land, where no ship lies: what is wholly on it is not looked at, and what is found on it is dropped."""
+"""Land, where no ship lies: it is not observed, and what is found on it is dropped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Land:
     """
 
     def __init__(self, area: shapely.Polygon | shapely.MultiPolygon, name: str = "land") -> None:
-        self._area, self._name = area, name
+        self._area, self._name = shapely.make_valid(area), name
         self.digest: str = hashlib.sha256(shapely.to_wkb(shapely.normalize(area))).hexdigest()[:32]
 
     @classmethod
@@ -37,7 +37,7 @@ class Land:
         return cls(read_polygons(path, "--land"), path.name)
 
     def __str__(self) -> str:
-        return f"{self._name}, beyond {MARGIN_M:g} m from its shore, SHA-256 {self.digest}"
+        return f"{self._name}, beyond {MARGIN_M:g} m from its shore not observed, SHA-256 {self.digest}"
 
     def without_tiles_inland(self, grid: TileGrid) -> TileGrid:
         """The grid without the tiles that answer for land alone."""
@@ -47,10 +47,20 @@ class Land:
         """(n,) whether a box's centre, in working pixels, is not on land."""
         return ~np.asarray(shapely.covers(self._inland(grid), shapely.points(boxes.xywha[:, :2])))
 
+    def off_land(self, area: shapely.Geometry, grid: TileGrid) -> shapely.Geometry:
+        """An area, EPSG:4326, without the land: where every ship is dropped, an empty berth would be no evidence."""
+        within = shapely.intersection(self._inland(grid), shapely.box(0, 0, grid.width, grid.height))
+        parts = [part for part in shapely.get_parts(shapely.get_parts(within)) if isinstance(part, shapely.Polygon)]
+        if not parts:
+            return area
+        on_scene = [shapely.transform(part, grid.to_scene) for part in parts]
+        land = shapely.make_valid([grid.scene.polygon_to_lonlat(part) for part in on_scene])
+        return shapely.difference(area, shapely.union_all(land))
+
     def _inland(self, grid: TileGrid) -> shapely.Geometry:
         """In working pixels, on the scene and a little beyond."""
         nearby = grid.scene.footprint().buffer(0.01)
-        near = shapely.clip_by_rect(shapely.make_valid(self._area), *nearby.bounds)
+        near = shapely.clip_by_rect(self._area, *nearby.bounds)
         inland = shapely.buffer(grid.in_working_px(near), -MARGIN_M / grid.gsd_m)
         shapely.prepare(inland)
         return inland

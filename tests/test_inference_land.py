@@ -1,5 +1,8 @@
 """Land of the user's: not searched, and no ship on it, but for what lies near its shore."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -7,7 +10,10 @@ import shapely
 from inference_scenes import BrightHulls, Hull, north_up, paint, write
 from pyproj import Transformer
 
+from berthwatch.configs.cargo import load_cargo
+from berthwatch.configs.port import Berth, Port
 from berthwatch.errors import BerthwatchError
+from berthwatch.estimation.occupancy import observe_berths
 from berthwatch.imagery.scene import open_scene
 from berthwatch.inference.detect import DetectSettings, detect_scene, plan_grid
 from berthwatch.inference.land import Land
@@ -120,3 +126,38 @@ def test_a_file_that_is_no_land_says_so(tmp_path):
         Land.read(points)
     with pytest.raises(BerthwatchError, match=r"--land .*absent\.gpkg: cannot be read as a vector file"):
         Land.read(tmp_path / "absent.gpkg")
+
+
+def test_ground_where_ships_are_dropped_is_not_observed(scene):
+    record, _ = detect_scene(scene, BrightHulls(), DetectSettings(land=Land(west_of(SHORE_PX))))
+    plain, _ = detect_scene(scene, BrightHulls())
+
+    limit_px = SHORE_PX - 50 / GSD_M
+    (sea,), (beach,), (inland,) = (lonlat([[x, 600]]) for x in (SHORE_PX + 100, limit_px + 2, limit_px - 2))
+    assert record.observed.is_valid
+    assert shapely.covers(record.observed, shapely.points([sea, beach])).all()
+    assert not record.observed.intersects(shapely.Point(inland))
+    assert record.observed.area / plain.observed.area == pytest.approx(1 - limit_px / SIDE_PX, abs=0.003)
+
+
+def test_an_island_and_the_lake_on_it_leave_a_valid_area(scene):
+    centre = shapely.Point(600, 600)
+    island = centre.buffer(300).difference(centre.buffer(100))
+
+    record, _ = detect_scene(scene, BrightHulls(), DetectSettings(land=Land(shapely.transform(island, lonlat))))
+
+    assert record.observed.is_valid
+    at = shapely.points(lonlat([[600, 600], [600 + 200, 600], [600 + 320, 600]]))
+    assert shapely.covers(record.observed, at).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(("shore_px", "state"), [(SHORE_PX, "unobserved"), (120, "vacant")])
+def test_a_berth_inland_of_a_coarse_shore_is_unobserved_never_vacant(scene, shore_px, state):
+    corners = lonlat([[430, 800], [475, 800], [475, 812], [430, 812]])
+    berth = Berth(id="b", name="B", kind="oil", polygon=corners.tolist(), heading_deg=90, approximate=False, source="t")
+    port = Port(id="p", name="P", country="C", aoi=(133, 42, 134, 43), source="t", berths=(berth,))
+
+    record, ships = detect_scene(scene, BrightHulls(), DetectSettings(land=Land(west_of(shore_px))))
+
+    record = replace(record, acquired_at=datetime(2024, 3, 7, tzinfo=UTC))
+    assert observe_berths(port, [record], ships, recall=load_cargo().detector.recall)["state"].tolist() == [state]
