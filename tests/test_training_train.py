@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,6 +98,36 @@ def test_a_run_leaves_weights_settings_and_curves_and_goes_on_after_a_kill(tmp_p
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["run"]["seed"] == 3
     assert len(record["dataset_sha256"]) == 64
+
+
+def test_the_record_tells_what_a_run_was_started_with_and_other_chips_do_not_go_on_with_it(tmp_path, chips):
+    run = write_run(tmp_path, chips, epochs=1)
+    train(load_training_run(run))
+    record, dataset = tmp_path / "run" / "run.json", chips / "dataset.yaml"
+    first, whole = record.read_bytes(), dataset.read_bytes()
+
+    with pytest.raises(BerthwatchError, match="complete"):
+        train(load_training_run(write_run(tmp_path, chips, epochs=1, seed=4)))
+    assert record.read_bytes() == first
+
+    (chips / "manifest.json").write_text("{}")
+    dataset.write_bytes(whole + b"# other chips\n")
+    with pytest.raises(BerthwatchError, match=r"dataset\.yaml and .*manifest\.json changed .*another run_dir"):
+        train(load_training_run(run))
+    assert record.read_bytes() == first
+
+    record.write_bytes(first[:40])
+    with pytest.raises(BerthwatchError, match=r"run\.json: is no record"):
+        train(load_training_run(run))
+
+
+def test_a_run_that_never_began_leaves_no_record(tmp_path, chips):
+    shutil.rmtree(chips / "images" / "val")
+
+    with pytest.raises(RuntimeError, match="val"):
+        train(load_training_run(write_run(tmp_path, chips)))
+
+    assert not (tmp_path / "run" / "run.json").exists()
 
 
 def test_a_dry_run_counts_chips_and_steps_and_trains_nothing(tmp_path, chips):

@@ -1,8 +1,6 @@
 """Train a YOLO oriented-box detector on chips with Ultralytics."""
 
 import copy
-import hashlib
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from .augment import pixel_augmentations
 from .labels import MODEL_CLASSES
 from .loss import IgnoringOBBModel
 from .own_checkpoints import is_own, seal
+from .run_record import check_unchanged, has_record, keep_record
 from .true_warp import ChipDataset
 
 
@@ -123,7 +122,8 @@ class WithoutIgnored(OBBValidator):
 def train(run: TrainingRun, *, trust_pickle: bool = False) -> Path:
     """Run one training; returns the last checkpoint, which Ultralytics writes under `run_dir/weights`.
 
-    A run that was stopped goes on from its last epoch when its `run_dir` is given again.
+    A run that was stopped goes on from its last epoch when its `run_dir` is given again; `run_dir/run.json` keeps what
+    it was started with.
 
     Args:
         run: what to train on, from where, and how.
@@ -132,21 +132,22 @@ def train(run: TrainingRun, *, trust_pickle: bool = False) -> Path:
 
     Raises:
         BerthwatchError: the chips or the starting checkpoint are missing, a file would run code and is not trusted,
-            or the run is complete already.
+            the chips changed since a stopped run was started, or the run is complete already.
     """
     check_inputs(run)
     if not trust_pickle:
         refuse_foreign_code(run)
-    run.run_dir.mkdir(parents=True, exist_ok=True)
-    record = {"run": run.model_dump(mode="json"), "dataset_sha256": digest(run.chips / "dataset.yaml"),
-              "manifest_sha256": digest(run.chips / "manifest.json")}  # fmt: skip
-    (run.run_dir / "run.json").write_text(json.dumps(record, indent=2))
+    last, best = _checkpoints(run)
+    resumed = last.exists()
+    if resumed:
+        check_unchanged(run)
     SETTINGS.update(tensorboard=run.tensorboard, mlflow=run.mlflow, sync=False)
     # Ultralytics' cache of the labels is a pickle too; it is made anew where it is missing.
     for cache in (run.chips / "labels").glob("*.cache"):
         cache.unlink()
-    last, best = _checkpoints(run)
-    trainer = ShipTrainer(overrides=ultralytics_arguments(run, resume_from=last if last.exists() else None))
+    trainer = ShipTrainer(overrides=ultralytics_arguments(run, resume_from=last if resumed else None))
+    if not resumed or not has_record(run):
+        keep_record(run)
     trainer.forward_in_bf16 = run.bf16 and run.device == "cpu"
     try:
         trainer.train()
@@ -204,11 +205,6 @@ def check_inputs(run: TrainingRun) -> None:
 def start_of(run: TrainingRun) -> str:
     """The start as Ultralytics is told it: of a shipped model, its file of tensors."""
     return str(WEIGHTS / f"{run.start}.safetensors") if run.start in shipped_models() else run.start
-
-
-def digest(path: Path) -> str | None:
-    """SHA-256 of a file as hex digits, None where there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
 
 
 def ultralytics_arguments(run: TrainingRun, *, resume_from: Path | None) -> dict[str, Any]:
