@@ -74,7 +74,7 @@ def evaluate(
     """
     from .evaluation import LOWEST_SCORE, Rules
     from .evaluation import evaluate as run_all
-    from .evaluation_report import results, write_page, write_results
+    from .evaluation_report import results, write_evaluation
     from .imagery.scene_list import list_scenes
     from .models.registry import load_detector
     from .training.baselines import load_baseline
@@ -99,8 +99,7 @@ def evaluate(
     with StepProgress() as progress:
         runs = run_all(detector, pictures, rules, against=baselines, progress=progress.tell)
     told = results(runs, pictures, rules)
-    write_results(told, report)
-    write_page(told, runs[0], pictures, page)
+    write_evaluation(told, runs[0], pictures, report, page)
     _show_figures(told)
     if len(runs) > 1:
         _show_compared(told)

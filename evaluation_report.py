@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
@@ -20,7 +21,7 @@ from .evaluation import Rules, Run
 from .imagery.radiometry import estimate_stretch
 from .inference.size_class import SIZE_CLASS_NAMES, most_likely_size_class, size_class_probabilities
 from .reporting.evaluation_crops import Crop, cut_crop
-from .reporting.evaluation_page import write_evaluation_page
+from .reporting.evaluation_page import render_evaluation_page
 from .training import evaluation_tables as tables
 from .training.evaluate import Judged, figures_of
 from .training.evaluation_cases import Case, worst_false_alarms, worst_misses
@@ -113,30 +114,26 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_results(told: dict[str, Any], path: Path) -> None:
-    """Write the figures as JSON; the file appears whole or not at all.
-
-    Raises:
-        BerthwatchError: it cannot be written.
-    """
-    half_written = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        half_written.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-        half_written.replace(path)
-    except OSError as error:
-        half_written.unlink(missing_ok=True)
-        raise BerthwatchError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def write_page(
-    told: dict[str, Any], run: Run, pictures: Sequence[JudgedPicture], path: Path, *, most: int = 12
+def write_evaluation(
+    told: dict[str, Any], run: Run, pictures: Sequence[JudgedPicture], figures: Path, page: Path, *, most: int = 12
 ) -> None:
-    """Write the page of an evaluation, with pictures of the `most` worst misses and false alarms of a run.
+    """Write the figures as JSON and the page that shows them: both appear, whole, or neither does.
+
+    Args:
+        told: as `results` gives them.
+        run: whose `most` worst misses and false alarms the page shows as pictures.
+        pictures: that it was judged on.
+        figures, page: the files.
+        most: pictures of either kind.
 
     Raises:
-        BerthwatchError: it cannot be written, or a picture not be read any more.
+        BerthwatchError: one cannot be written, or a picture not be read any more.
     """
+    text = json.dumps(told, indent=2) + "\n"
+    _write_together({page: _page(told, run, pictures, most), figures: text})
+
+
+def _page(told: dict[str, Any], run: Run, pictures: Sequence[JudgedPicture], most: int) -> str:
     thresholds = run.judged.score_thresholds
     stretch_of = cache(lambda number: estimate_stretch(pictures[number].scene))
 
@@ -149,9 +146,28 @@ def write_page(
     def crops(cases: Sequence[Case]) -> list[Crop]:
         return [made for made in map(crop, cases) if made]
 
-    write_evaluation_page(
+    return render_evaluation_page(
         told,
         crops(worst_misses(run.comparisons, score_thresholds=thresholds, most=most)),
         crops(worst_false_alarms(run.comparisons, score_thresholds=thresholds, most=most)),
-        path,
     )
+
+
+def _write_together(texts: Mapping[Path, str]) -> None:
+    """Write text files under temporary names, then rename them: an old one never stays beside a new one."""
+    partials: dict[Path, Path] = {}
+    path = next(iter(texts))
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partials[path] = path.with_name(f".{path.name}.{os.getpid()}.partial")
+            partials[path].write_text(text, encoding="utf-8")
+            if path.is_dir():  # then the rename would fail, when the other file might be in place already
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for path, partial in partials.items():
+            partial.replace(path)
+    except OSError as error:
+        raise BerthwatchError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        for partial in partials.values():
+            partial.unlink(missing_ok=True)

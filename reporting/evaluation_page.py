@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ..errors import BerthwatchError
 from . import evaluation_plots as plots
 from .evaluation_crops import Crop
 
@@ -27,30 +24,13 @@ class Table:
     note: str = ""
 
 
-def write_evaluation_page(told: Told, misses: Sequence[Crop], false_alarms: Sequence[Crop], out: Path) -> None:
-    """Write the page of an evaluation; the file appears whole or not at all.
+def render_evaluation_page(told: Told, misses: Sequence[Crop], false_alarms: Sequence[Crop]) -> str:
+    """The page as HTML text; deterministic for the same arguments.
 
     Args:
-        told: all figures, as `evaluation.results` gives them.
+        told: all figures, as `evaluation_report.results` gives them.
         misses, false_alarms: pictures of the worst of both.
-        out: HTML file.
-
-    Raises:
-        BerthwatchError: the file cannot be written.
     """
-    page = render_evaluation_page(told, misses, false_alarms)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(out)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise BerthwatchError(f"cannot write the page {out}: {error.strerror or error}") from error
-
-
-def render_evaluation_page(told: Told, misses: Sequence[Crop], false_alarms: Sequence[Crop]) -> str:
-    """The page as HTML text; deterministic for the same arguments."""
     template = Environment(
         loader=PackageLoader("berthwatch.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     ).get_template("evaluation.html.j2")

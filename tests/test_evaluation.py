@@ -11,7 +11,7 @@ from training_dataset_cases import write_text
 
 from berthwatch.errors import BerthwatchError
 from berthwatch.evaluation import Rules, evaluate
-from berthwatch.evaluation_report import results, write_page, write_results
+from berthwatch.evaluation_report import results, write_evaluation
 from berthwatch.training.baselines import Baseline
 from berthwatch.training.datasets.report import ReadReport
 from berthwatch.training.evaluation_pictures import dataset_pictures, labelled_scene
@@ -151,8 +151,7 @@ def test_the_figures_are_json_and_the_page_stands_alone(harbour, crops, tmp_path
     pictures = [labelled_scene(str(harbour)), *dataset_pictures(str(crops), ReadReport(), assumed_gsd_m=4.0)]
     runs, told = whole(BrightHulls(), pictures, Rules(score_threshold=0.5))
 
-    write_results(told, tmp_path / "out" / "figures.json")
-    write_page(told, runs[0], pictures, tmp_path / "out" / "figures.html")
+    write_evaluation(told, runs[0], pictures, tmp_path / "out" / "figures.json", tmp_path / "out" / "figures.html")
 
     text = (tmp_path / "out" / "figures.json").read_text()
     assert json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON")) == told
@@ -174,10 +173,35 @@ def test_a_page_of_nothing_found_is_a_page(harbour, tmp_path):
     pictures = [labelled_scene(str(harbour))]
     runs, told = whole(Blind(), pictures)
 
-    write_page(told, runs[0], pictures, tmp_path / "figures.html")
+    write_evaluation(told, runs[0], pictures, tmp_path / "figures.json", tmp_path / "figures.html")
 
     assert (told["all"]["recall"], told["all"]["precision"], told["all"]["ap_50"]) == (0.0, None, 0.0)
     assert "0 of 3 ships found" in (tmp_path / "figures.html").read_text(encoding="utf-8")
+
+
+def test_figures_never_lie_beside_the_page_of_others(capsys, harbour, tmp_path):
+    out = tmp_path / "out" / "judged.json"
+    (out.parent / "judged.html").mkdir(parents=True)  # the page cannot be written
+    out.write_text("old figures")
+
+    result = run(capsys, "evaluate", harbour, "--out", out)
+
+    assert result.code == 1
+    assert "judged.html: Is a directory" in result.error_lines[-1]
+    assert out.read_text() == "old figures"
+    assert sorted(path.name for path in out.parent.iterdir()) == ["judged.html", "judged.json"]
+
+
+def test_a_picture_that_is_gone_before_the_page_is_made_leaves_both_files_as_they_were(harbour, tmp_path):
+    pictures = [labelled_scene(str(harbour))]
+    runs, told = whole(BrightHulls(), pictures)
+    figures, page = write_text(tmp_path / "figures.json", "old"), write_text(tmp_path / "figures.html", "old")
+    harbour.unlink()
+
+    with pytest.raises(BerthwatchError, match=r"harbour\.tif"):
+        write_evaluation(told, runs[0], pictures, figures, page)
+
+    assert (figures.read_text(), page.read_text()) == ("old", "old")
 
 
 def test_the_command_writes_both_files(capsys, harbour, crops, tmp_path):
