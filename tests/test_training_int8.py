@@ -1,5 +1,6 @@
 """INT8: written where the same ships are found, refused with the figures where not; the head stays in float."""
 
+import json
 import re
 
 import numpy as np
@@ -14,7 +15,7 @@ from berthwatch.errors import BerthwatchError  # noqa: E402
 from berthwatch.models.registry import WEIGHTS, load_detector  # noqa: E402
 from berthwatch.training.chips import write_chips  # noqa: E402
 from berthwatch.training.crops import Chip  # noqa: E402
-from berthwatch.training.int8 import export_int8  # noqa: E402
+from berthwatch.training.int8 import export_int8, two_halves  # noqa: E402
 from berthwatch.training.labels import ShipLabels  # noqa: E402
 
 MODEL = WEIGHTS / "berthwatch-n.onnx"
@@ -57,3 +58,54 @@ def test_int8_that_loses_too_much_is_refused_with_the_figures(tmp_path, chips):
     ):
         export_int8(MODEL, chips, tmp_path / "bad.onnx", most_loss=-1.0)
     assert [path.name for path in tmp_path.iterdir()] == ["chips"]
+
+
+def blank_chips(root, names):
+    nothing = ShipLabels(np.zeros((0, 4, 2)), (), np.zeros(0, bool))
+    write_chips(root, "val", [(name, Chip(np.zeros((8, 8, 3), np.uint8), nothing)) for name in names])
+
+
+def test_chips_of_one_place_do_not_both_set_the_ranges_and_judge(tmp_path):
+    """Pictures a and c show one port; every picture gave a row of chips."""
+    group_of = {"a": 4, "b": 7, "c": 4, "d": 9}
+    names = [f"{picture}_1m_000_{column:03d}" for picture in group_of for column in range(3)]
+    blank_chips(tmp_path, names)
+    manifest = {
+        "pictures": [{"name": picture, "group": group} for picture, group in group_of.items()],
+        "chips": [{"split": "val", "name": name, "picture": name[0]} for name in names],
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+
+    ranges, judging = two_halves(tmp_path)
+
+    assert sorted([*ranges, *judging]) == names
+    places = [{group_of[name[0]] for name in half} for half in (ranges, judging)]
+    assert places == [{4, 9}, {7}]
+
+
+def test_chips_whose_pictures_no_one_tells_are_halved_in_the_order_they_were_drawn(tmp_path):
+    sources = ("crops", "sentinel2", "synthetic_coarse", "crops", "sentinel2", "synthetic_coarse", "crops")
+    names = [f"{source}_7_{number:06d}" for number, source in enumerate(sources, start=8)]
+    blank_chips(tmp_path, names)
+
+    assert two_halves(tmp_path) == (names[:4], names[4:])
+
+
+def test_one_picture_is_cut_down_the_middle(tmp_path):
+    names = [f"port_1m_{row:03d}_{column:03d}" for row in range(2) for column in range(4)]
+    blank_chips(tmp_path, names)
+    chips = [{"split": "val", "name": name, "picture": "port"} for name in names]
+    (tmp_path / "manifest.json").write_text(json.dumps({"pictures": [{"name": "port", "group": 0}], "chips": chips}))
+
+    west, east = two_halves(tmp_path)
+
+    assert {name[-3:] for name in west} == {"000", "001"}
+    assert {name[-3:] for name in east} == {"002", "003"}
+
+
+def test_a_manifest_that_is_none_is_said(tmp_path):
+    blank_chips(tmp_path, ["0", "1"])
+    (tmp_path / "manifest.json").write_text("[]")
+
+    with pytest.raises(BerthwatchError, match=r"manifest\.json: is no manifest"):
+        two_halves(tmp_path)

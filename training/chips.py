@@ -184,11 +184,20 @@ def read_chips(root: Path, split: str) -> Iterator[Chip]:
     Raises:
         BerthwatchError: no such split, or a chip whose picture or labels cannot be read.
     """
-    pictures = sorted((root / "images" / split).glob("*.png"))
-    if not pictures:
+    for name in chip_names(root, split):
+        yield read_chip(root, split, name)
+
+
+def chip_names(root: Path, split: str) -> list[str]:
+    """Names of the chips of a split, in order.
+
+    Raises:
+        BerthwatchError: there are none.
+    """
+    names = sorted(picture.stem for picture in (root / "images" / split).glob("*.png"))
+    if not names:
         raise BerthwatchError(f"{root / 'images' / split} holds no chips; make them with `berthwatch chips`")
-    for picture in pictures:
-        yield read_chip(root, split, picture.stem)
+    return names
 
 
 def read_chip(root: Path, split: str, name: str) -> Chip:

@@ -1,13 +1,15 @@
 """A model's ONNX file with its convolutions in 8-bit integers, kept only where it finds the same ships.
 
-Static quantisation by ONNX Runtime (QDQ, a scale for each output channel), its ranges measured on chips; the head,
-which turns features into pixels, stays in float. Smaller by a factor of three to four; quicker only on processors with
-8-bit matrix units: on two cores of an AMD EPYC a tile of YOLO26n took 65 ms instead of 42 with 32-bit floats.
+Static quantisation by ONNX Runtime (QDQ, a scale for each output channel), its ranges measured on chips that do not
+judge the result; the head, which turns features into pixels, stays in float. Smaller by a factor of three to four;
+quicker only on processors with 8-bit matrix units: on two cores of an AMD EPYC a tile of YOLO26n took 65 ms instead of
+42 with 32-bit floats.
 """
 
+import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,7 +25,7 @@ from ..errors import BerthwatchError
 from ..models.metadata import METADATA_KEY
 from ..models.onnx_backend import OnnxDetector
 from .calibrate import chips_on_tiles, seen_on_chips
-from .chips import read_chips
+from .chips import chip_names, read_chip
 from .crops import Chip
 from .metrics import average_precision
 
@@ -46,8 +48,8 @@ def export_int8(model: Path, chips: Path, out: Path, *, most_loss: float = MOST_
 
     Args:
         model: the file in 32-bit floats.
-        chips: folder that `berthwatch chips` or `mixture` wrote. Of its split `val` every other chip sets the ranges;
-            the rest judge.
+        chips: folder that `berthwatch chips` or `mixture` wrote. Of its split `val` one half sets the ranges, the other
+            judges: `two_halves`.
         out: the new file. Its card names the model "<name> int8".
         most_loss: of AP50, between 0 and 1.
 
@@ -57,13 +59,14 @@ def export_int8(model: Path, chips: Path, out: Path, *, most_loss: float = MOST_
     """
     metadata = OnnxDetector(model).metadata
     metadata = metadata.model_copy(update={"model_id": f"{metadata.model_id} int8"})
+    for_ranges, judging = two_halves(chips)
     with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
         prepared, quantised = Path(scratch, "prepared.onnx"), Path(scratch, out.name)
         quant_pre_process(model, prepared, skip_symbolic_shape=True)  # only the batch is dynamic
         quantize_static(
             prepared,
             quantised,
-            _ChipReader(islice(read_chips(chips, "val"), 0, None, 2), metadata.tile_px),
+            _ChipReader(_read(chips, for_ranges), metadata.tile_px),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
             nodes_to_exclude=_head_nodes(onnx.load(prepared)),
@@ -74,7 +77,7 @@ def export_int8(model: Path, chips: Path, out: Path, *, most_loss: float = MOST_
         whole = onnx.load(quantised)
         helper.set_model_props(whole, {METADATA_KEY: metadata.model_dump_json()})
         onnx.save(whole, quantised)
-        before, after = (_ap50(path, chips) for path in (model, quantised))
+        before, after = (_ap50(path, chips, judging) for path in (model, quantised))
         if not after > before - most_loss:
             raise BerthwatchError(
                 f"int8: AP50 on the chips of {chips} falls from {before:.3f} to {after:.3f}, by more than the allowed "
@@ -83,10 +86,55 @@ def export_int8(model: Path, chips: Path, out: Path, *, most_loss: float = MOST_
         return Int8Export(quantised.replace(out), before, after)
 
 
-def _ap50(model: Path, chips: Path) -> float:
+def two_halves(chips: Path) -> tuple[list[str], list[str]]:
+    """Names of the validation chips that set the ranges, and of those that judge.
+
+    Chips that overlap, or show one ship twice, do not come to lie on both sides: where a manifest tells each chip's
+    picture, every other group of pictures that show the same place goes to either. Else, and where there is one group
+    alone, the chips are cut in two where they stand by the number at the end of their names: `berthwatch mixture`
+    numbers them as it draws them, so that both halves hold all its sources, though both draw on its few held-out
+    pictures.
+
+    Raises:
+        BerthwatchError: there are no validation chips, or their manifest cannot be read.
+    """
+    names = sorted(chip_names(chips, "val"), key=lambda name: (_number(name), name))
+    group_of = _groups(chips)
+    groups = sorted({group_of.get(name, -1) for name in names})
+    if -1 in groups or len(groups) < 2:
+        middle = (len(names) + 1) // 2
+        return names[:middle], names[middle:]
+    judging = set(groups[1::2])
+    return [n for n in names if group_of[n] not in judging], [n for n in names if group_of[n] in judging]
+
+
+def _number(name: str) -> int:
+    """The number that a name ends with: "crops_7_000012" -> 12."""
+    digits = re.search(r"\d*$", name)
+    return int(digits[0]) if digits and digits[0] else 0
+
+
+def _groups(chips: Path) -> dict[str, int]:
+    """Validation chip's name -> group of its picture, as far as a manifest tells."""
+    path = chips / "manifest.json"
+    if not path.exists():
+        return {}
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        group_of = {picture["name"]: int(picture["group"]) for picture in manifest.get("pictures", ())}
+        told = [chip for chip in manifest["chips"] if chip["split"] == "val" and chip.get("picture") in group_of]
+        return {chip["name"]: group_of[chip["picture"]] for chip in told}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise BerthwatchError(f"{path}: is no manifest of chips; make the chips again") from None
+
+
+def _read(chips: Path, names: Sequence[str]) -> Iterator[Chip]:
+    return (read_chip(chips, "val", name) for name in names)
+
+
+def _ap50(model: Path, chips: Path, judging: Sequence[str]) -> float:
     detector = OnnxDetector(model, score_threshold=_LOWEST_SCORE)
-    judging = islice(read_chips(chips, "val"), 1, None, 2)
-    seen, ships = seen_on_chips(detector, judging, min_iou=0.5)
+    seen, ships = seen_on_chips(detector, _read(chips, judging), min_iou=0.5)
     if not len(ships):
         raise BerthwatchError(f"{chips}: its validation chips show too few ships to judge a model by")
     return average_precision(seen["score"].to_numpy(), seen["ship"].to_numpy(), len(ships))
