@@ -44,7 +44,9 @@ def test_detect_writes_store_and_run(capsys: Capture, scenes: list[Path], tmp_pa
     assert f"{len(detections)} ships written" in result.out
     facts = json.loads((tmp_path / "store" / "run.json").read_text())
     assert facts["command"] == "detect"
-    assert facts["settings"] == {"overlap_m": 400.0, "score_threshold": 0.4, "batch_size": 8, "land": None}
+    assert facts["settings"] == {
+        "overlap_m": 400.0, "score_threshold": 0.4, "at_berths": False, "batch_size": 8, "land": None
+    }  # fmt: skip
     assert facts["backend"].startswith("ONNX Runtime")
     assert [scene["status"] for scene in facts["scenes"]] == ["done", "done"]
 
@@ -182,7 +184,7 @@ def test_models_are_listed_and_shown(capsys: Capture) -> None:
     assert "berthwatch-n" in listed.out
     card = json.loads(shown.out)
     assert card["licence"] == "AGPL-3.0-or-later"
-    assert card["min_working_gsd_m"] < card["max_working_gsd_m"]
+    assert 2 < card["min_working_gsd_m"] <= card["max_working_gsd_m"] < 6
 
 
 def test_shipped_model_names_its_training_data(capsys: Capture) -> None:
