@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from . import __version__
 from .errors import BerthwatchError
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .models.detector import Detector
 
 # Results go to standard output, all else to standard error, so that `berthwatch … > file` holds results alone.
-out = Console(highlight=False)
+# A pipe or a file has no width of its own; 80 would cut numbers in two.
+out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
 err = Console(stderr=True, highlight=False)
 
 
@@ -174,7 +175,7 @@ def show_times(times: "StageTimes") -> None:
 def show_estimate(estimate: "Estimate", report: Path) -> None:
     """Print the visits at oil berths, the barrels with their 90 % interval, and where the report is."""
     visits = estimate.visits[estimate.visits["counts"]].merge(estimate.loadings, on=["visit_id", "berth_id"])
-    table = Table("visit", "first seen", "last seen", "length, m", "size class", "barrels, 90 %")
+    table = Table(Column("visit", no_wrap=True), "first seen", "last seen", "length, m", "size class", "barrels, 90 %")
     for visit in visits.itertuples():
         table.add_row(
             f"{visit.visit_id}",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from .console import err, out
 from .errors import BerthwatchError
@@ -40,7 +40,15 @@ def show_occupancy(estimate: "Estimate") -> None:
             str(berth_id), str(len(looks)), *counts, str(int((estimate.visits["berth_id"] == berth_id).sum()))
         )
     out.print(table)
-    visits = Table("visit", "first seen", "last seen", "arrived after", "left before", "length, m", "one ship")
+    visits = Table(
+        Column("visit", no_wrap=True),
+        "first seen",
+        "last seen",
+        "arrived after",
+        "left before",
+        "length, m",
+        "one ship",
+    )
     for visit in estimate.visits.itertuples():
         times = [visit.first_seen, visit.last_seen, visit.arrival_earliest, visit.departure_latest]
         size = f"{visit.length_m:.0f} ± {visit.length_sd_m:.0f}"
@@ -52,7 +60,9 @@ def show_occupancy(estimate: "Estimate") -> None:
 
 def show_barrels(result: "Estimate | VisitListEstimate") -> None:
     """Print each visit's barrels, the totals, and each year against its cap."""
-    table = Table("visit", "last seen", "calls", "DWT, t", "barrels", "90 %", "33 / 50 / 90 % laden")
+    table = Table(
+        Column("visit", no_wrap=True), "last seen", "calls", "DWT, t", "barrels", "90 %", "33 / 50 / 90 % laden"
+    )
     for visit in result.visits.merge(result.loadings, on=["visit_id", "berth_id"]).itertuples():
         laden = (visit.barrels_laden_33, visit.barrels_laden_50, visit.barrels_laden_90)
         table.add_row(
@@ -114,7 +124,9 @@ def show_steps(steps: "Iterable[Step]") -> None:
 def show_backtest(result: "BacktestResult", product: str) -> None:
     """Print a case's figures beside ours, what differs, and whose they are; `product` is its name."""
     case = result.case
-    table = Table("published", "theirs", "ours", "90 %", "more than theirs", "ours are", "")
+    table = Table(
+        "published", *(Column(name, no_wrap=True) for name in ("theirs", "ours")), "90 %", "above", "ours are", ""
+    )
     for c in result.comparisons:
         spread, above = (f"{c.p05:,.0f} to {c.p95:,.0f}", f"{c.above:.0%}") if c.p95 > c.p05 else ("", "")
         table.add_row(

@@ -24,7 +24,7 @@ from berthwatch.models.boxes import Boxes
 
 CRS = "EPSG:32653"
 # Inside the range of pixel sizes that the shipped model works at: berthwatch and its peers see the same pixels.
-GSD_M = 3.8
+GSD_M = 3.5
 LEFT, TOP = 500_000.0, 4_740_000.0
 
 _CHIP_PX = 512

@@ -328,4 +328,5 @@ def test_memory_does_not_grow_with_the_scenes_height(write_raster, monkeypatch):
         tracemalloc.stop()
         return peak
 
-    assert peak_bytes(4000) < 1.3 * peak_bytes(1000)
+    # Bands in flight vary with the threads' pace; a scene read whole would take four times as much.
+    assert peak_bytes(4000) < 1.8 * peak_bytes(1000)
