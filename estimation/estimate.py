@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from ..configs.cargo import CargoAssumptions
@@ -158,7 +159,7 @@ def estimate(
     product = product or cargo.default_product
     cargo.product(product)
     cap = cargo.cap(port.cap)
-    records, detections, period = _within(records, detections, period)
+    records, detections, period = _within(port, records, detections, period)
     observations = observe_berths(port, records, detections, recall=cargo.detector.recall)
     draws = draws or enough_draws(len(observations))
     rng = np.random.default_rng([seed, 1])
@@ -243,15 +244,22 @@ def _at_oil_berths(
 
 
 def _within(
-    records: Sequence[SceneRecord], detections: gpd.GeoDataFrame, period: tuple[datetime, datetime] | None
+    port: Port, records: Sequence[SceneRecord], detections: gpd.GeoDataFrame, period: tuple[datetime, datetime] | None
 ) -> tuple[tuple[SceneRecord, ...], gpd.GeoDataFrame, tuple[datetime, datetime]]:
-    """Scenes of the period in order of time, their detections, and the period."""
+    """Scenes of the port and the period in order of time, their detections, and the period.
+
+    A scene of another place is no look, and must not stretch the period: years that nobody watched are all assumption.
+    """
     if not records:
         raise BerthwatchError("no scenes to estimate from; detect some first")
     ordered = scenes_in_order_of_time(records)
+    area = shapely.box(*port.aoi)
+    ordered = [record for record in ordered if record.footprint.intersects(area)] or ordered
     if period is None:
         times = [r.acquired_at for r in ordered if r.acquired_at is not None]
-        return tuple(ordered), detections, (times[0], times[-1])
+        period = times[0], times[-1]
+        ids = {record.scene_id for record in ordered}
+        return tuple(ordered), detections[detections["scene_id"].isin(ids)].reset_index(drop=True), period
     start, end = period
     if start.tzinfo is None or end.tzinfo is None or start >= end:
         raise BerthwatchError(f"period {start} to {end}: give two times with time zone (UTC), the earlier first")

@@ -1,10 +1,12 @@
 """From detections to barrels, end to end, on looks made by hand."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from estimation_scenes import BERTH, CLOUDED, PORT, START, Ship, at_day, detections, record, watched
 from pandas.testing import assert_frame_equal
 
@@ -266,3 +268,15 @@ def test_not_knowing_the_recall_widens_the_unseen():
 
     assert unsure["visits_p95"] >= sure["visits_p95"]
     assert unsure["visits_mean"] > sure["visits_mean"]
+
+
+def test_a_scene_of_another_place_is_no_look_and_stretches_no_period():
+    records, ships = watched(LOOKS)
+    marseille = shapely.box(5, 43, 6, 44)
+    seen = {"footprint": marseille, "observed": shapely.MultiPolygon([marseille])}
+    elsewhere = replace(records[-1], scene_id="elsewhere", acquired_at=at_day(1500), **seen)
+
+    with_it = estimate(PORT, [*records, elsewhere], ships, CARGO, draws=1000)
+
+    assert with_it.period == (at_day(0), at_day(42))
+    assert_frame_equal(with_it.totals, run(LOOKS).totals)
