@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Results go to standard output, all else to standard error, so that `berthwatch … > file` holds results alone.
 # A pipe or a file has no width of its own; 80 would cut numbers in two.
-out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 160)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False)
 
 

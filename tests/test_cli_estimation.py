@@ -44,9 +44,7 @@ def barrels_of(folder: Path, visit_id: str) -> float:
     return float(pd.read_csv(folder / "loadings.csv").set_index("visit_id").loc[visit_id, "barrels_mean"])
 
 
-def test_back_tests_print_both_sides_their_sources_and_what_differs(capsys: Capture, monkeypatch) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
-
+def test_back_tests_print_both_sides_their_sources_and_what_differs(capsys: Capture) -> None:
     result = run(capsys, "backtest")
 
     assert result.code == 0, result.err
