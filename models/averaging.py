@@ -22,7 +22,7 @@ SAME_HULL_IOU = 0.6
 PARTNER_SCORE_SHARE = 0.5
 
 
-def averaged(boxes: Boxes, kept: NDArray[np.intp]) -> Boxes:
+def averaged(boxes: Boxes, kept: NDArray[np.intp], apart: Boxes | None = None) -> Boxes:
     """The boxes `kept`, each with the mean centre, sides and angle of the boxes that show the same hull.
 
     Means are weighted by the square of the score. Scores and classes stay those of the kept box: they are calibrated.
@@ -30,14 +30,16 @@ def averaged(boxes: Boxes, kept: NDArray[np.intp]) -> Boxes:
     Args:
         boxes: n boxes in one pixel frame.
         kept: indexes of the best box of each ship, as `merge.kept_indexes` gives them.
+        apart: the same boxes where those of different tiles lie apart, so that they are not compared.
     """
     best = boxes.select(kept)
     if len(boxes) < 2:
         return best
-    centres = np.asarray(shapely.points(boxes.xywha[:, :2]))
+    apart = apart or boxes
+    centres = np.asarray(shapely.points(apart.xywha[:, :2]))
     ship, other = shapely.STRtree(centres).query(centres[kept], "dwithin", distance=best.xywha[:, 2] / 2)
     areas, chief = boxes.areas(), kept[ship]
-    shared = intersection_areas(boxes, chief, other)
+    shared = intersection_areas(apart, chief, other)
     # Angles are those of lines: 179 and 1 degree lie 2 apart, so turns from the kept box are averaged. Across a hull
     # nearly as broad as long another box may lie crosswise: it knows nothing of her heading.
     turn = (boxes.xywha[other, 4] - boxes.xywha[chief, 4] + np.pi / 2) % np.pi - np.pi / 2
@@ -49,7 +51,7 @@ def averaged(boxes: Boxes, kept: NDArray[np.intp]) -> Boxes:
     ship, other, turn = ship[same], other[same], turn[same]
     order = np.lexsort((other, ship))  # a fixed order of summing: the tree's own is not promised
     ship, other, turn = ship[order], other[order], turn[order]
-    weight = boxes.scores[other] ** 2
+    weight = np.maximum(boxes.scores[other], 1e-6) ** 2  # a ship of score 0 has a shape too
     columns = [*boxes.xywha[other, :4].T, turn]
     means = [np.bincount(ship, weight * column, len(best)) for column in columns]
     x, y, long, short, turned = np.array(means) / np.bincount(ship, weight, len(best))

@@ -122,10 +122,11 @@ class Boxes:
         class_scores = None if self.class_scores is None else self.class_scores[which]
         return Boxes(self.xywha[which], self.scores[which], self.class_ids[which], class_scores)
 
-    def shifted(self, dx: float, dy: float) -> Boxes:
+    def shifted(self, dx: float | NDArray[np.float64], dy: float) -> Boxes:
         """The same boxes moved by (dx, dy) pixels: tile pixels become grid pixels with the tile's origin."""
         moved = self.xywha.copy()
-        moved[:, :2] += (dx, dy)
+        moved[:, 0] += dx
+        moved[:, 1] += dy
         return Boxes(moved, self.scores, self.class_ids, self.class_scores)
 
     def centres_inside(self, x_min: float, y_min: float, x_max: float, y_max: float) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +26,8 @@ from .merge import kept_indexes
 from .metadata import ModelMetadata
 
 log = logging.getLogger(__name__)
+
+Layout = Literal["raw", "end2end"]
 
 
 @dataclass
@@ -47,10 +50,10 @@ class Decoder:
         """With the threshold given, or the model's own if None."""
         return cls(metadata, metadata.lowest_score_threshold if score_threshold is None else score_threshold)
 
-    def boxes(self, output: NDArray[np.floating]) -> list[Boxes]:
-        """Boxes of each tile of an output (b, ...), as `decode`; the first full tile is warned of."""
-        n_classes = len(self.metadata.classes)
-        boxes, saturated = decode(output, self.metadata.output, n_classes=n_classes, threshold=self.threshold)
+    def sift(self, output: NDArray[np.floating]) -> list[NDArray[np.floating]]:
+        """What `boxes` needs of each tile of an output (b, ...), as `sift`; the first full tile is warned of."""
+        rows = sift(output, self.metadata.output, n_classes=len(self.metadata.classes), threshold=self.threshold)
+        saturated = full_tiles(rows, output, self.metadata.output)
         with self._lock:
             first = saturated > 0 and self.saturated_tiles == 0
             self.saturated_tiles += saturated
@@ -59,15 +62,22 @@ class Decoder:
                 "%s: a tile holds as many ships as the file can report; some may be missing. Export raw output.",
                 self.metadata.model_id,
             )
-        return boxes
+        return rows
+
+    def boxes(self, rows_of_tiles: Sequence[NDArray[np.floating]]) -> list[Boxes]:
+        """Merged boxes of each tile from what `sift` left of it; all at once, for a tile alone is too little work."""
+        tile_of_row = np.repeat(np.arange(len(rows_of_tiles)), [len(rows) for rows in rows_of_tiles])
+        return boxes_by_tile(
+            np.concatenate(rows_of_tiles),
+            tile_of_row,
+            len(rows_of_tiles),
+            threshold=self.threshold,
+            layout=self.metadata.output,
+        )
 
 
 def decode(
-    output: NDArray[np.floating],
-    layout: Literal["raw", "end2end"],
-    *,
-    n_classes: int,
-    threshold: float,
+    output: NDArray[np.floating], layout: Layout, *, n_classes: int, threshold: float
 ) -> tuple[list[Boxes], int]:
     """Boxes of each tile, merged, with score >= `threshold`; and the number of saturated tiles.
 
@@ -80,29 +90,67 @@ def decode(
     Raises:
         ValueError: `output` does not have the layout's shape.
     """
+    rows = sift(output, layout, n_classes=n_classes, threshold=threshold)
+    tile_of_row = np.repeat(np.arange(len(rows)), [len(of_tile) for of_tile in rows])
+    boxes = boxes_by_tile(np.concatenate(rows), tile_of_row, len(rows), threshold=threshold, layout=layout)
+    return boxes, full_tiles(rows, output, layout)
+
+
+def sift(
+    output: NDArray[np.floating], layout: Layout, *, n_classes: int, threshold: float
+) -> list[NDArray[np.floating]]:
+    """Of each tile of an output, (m, columns of the layout): what has a say in ships of score >= `threshold`.
+
+    A few rows of thousands: copies, so that the output may be overwritten. Arguments and errors as of `decode`.
+    """
     if layout == "raw":
-        return _decode_raw(output, n_classes, threshold), 0
-    return _decode_end2end(output, threshold)
+        if output.ndim != 3 or output.shape[1] != 4 + n_classes + 1:
+            raise ValueError(f"raw output must be (b, {4 + n_classes + 1}, anchors); got {output.shape}")
+        return [tile[:, ship_scores(tile[4:-1].T) >= anchor_threshold(threshold)].T for tile in output]
+    if output.ndim != 3 or output.shape[2] != 7:
+        raise ValueError(f"end2end output must be (b, k, 7); got {output.shape}")
+    return [tile[tile[:, 4] >= threshold] for tile in output]
+
+
+def full_tiles(rows: Sequence[NDArray[np.floating]], output: NDArray[np.floating], layout: Layout) -> int:
+    """Tiles whose sifted rows are all that the file can report."""
+    return 0 if layout == "raw" else sum(len(of_tile) == output.shape[1] for of_tile in rows)
 
 
 def boxes_by_tile(
-    rows: NDArray[np.floating], tile_of_row: NDArray[np.integer], n_tiles: int, *, threshold: float
+    rows: NDArray[np.floating],
+    tile_of_row: NDArray[np.integer],
+    n_tiles: int,
+    *,
+    threshold: float,
+    layout: Layout = "raw",
 ) -> list[Boxes]:
-    """Merged boxes of each tile with score >= `threshold`, from the raw layout's surviving anchors.
+    """Merged boxes of each tile with score >= `threshold`, from the rows that `sift` leaves.
 
     Args:
-        rows: (m, 4 + n_classes + 1), the columns of the raw layout: all that score `anchor_threshold(threshold)`.
+        rows: (m, columns of the layout).
         tile_of_row: (m,), in [0, n_tiles), ascending.
         n_tiles: number of tiles.
         threshold: lowest score kept.
+        layout: of the rows.
     """
-    sound = _sound(rows)
+    # An untrained anchor may hold no numbers, or put its sides inside out.
+    sound = np.isfinite(rows).all(axis=1) & (rows[:, 2:4] > 0).all(axis=1)
     rows, tile_of_row = rows[sound], tile_of_row[sound]
-    class_scores = rows[:, 4:-1].astype(np.float32)
-    boxes = Boxes.from_xywhr(
-        rows[:, [0, 1, 2, 3, -1]], ship_scores(class_scores), class_scores.argmax(axis=1), class_scores
-    )
-    return [ships.select(ships.scores >= threshold) for ships in _split(boxes, tile_of_row, n_tiles)]
+    if layout == "end2end":
+        boxes = Boxes.from_xywhr(rows[:, [0, 1, 2, 3, 6]], rows[:, 4], rows[:, 5])
+    else:
+        class_scores = rows[:, 4:-1].astype(np.float32)
+        best_class = class_scores.argmax(axis=1)
+        boxes = Boxes.from_xywhr(rows[:, [0, 1, 2, 3, -1]], ship_scores(class_scores), best_class, class_scores)
+    # Tiles are laid side by side, farther apart than any box reaches, and merged in one go. By a power of two: what
+    # single precision told of a box's place stays exact, and so does all that is computed from differences of places.
+    reach = boxes.xywha[:, :4].sum(axis=1).max(initial=1.0)
+    apart = boxes.shifted(tile_of_row * 2.0 ** np.ceil(np.log2(4 * reach)), 0.0)
+    kept = kept_indexes(apart)
+    ships = averaged(boxes, kept, apart)
+    above = ships.scores >= threshold
+    return [ships.select(above & (tile_of_row[kept] == tile)) for tile in range(n_tiles)]
 
 
 def anchor_threshold(threshold: float) -> float:
@@ -121,32 +169,3 @@ def ship_scores(class_scores: NDArray[np.floating]) -> NDArray[np.floating]:
     with an average precision of 0.71 by the sum and 0.61 by the best class.
     """
     return np.minimum(class_scores.sum(axis=1), 1.0)
-
-
-def _decode_raw(raw: NDArray[np.floating], n_classes: int, threshold: float) -> list[Boxes]:
-    if raw.ndim != 3 or raw.shape[1] != 4 + n_classes + 1:
-        raise ValueError(f"raw output must be (b, {4 + n_classes + 1}, anchors); got {raw.shape}")
-    tile, anchor = np.nonzero(ship_scores(raw[:, 4:-1]) >= anchor_threshold(threshold))
-    return boxes_by_tile(raw[tile, :, anchor], tile, len(raw), threshold=threshold)
-
-
-def _decode_end2end(output: NDArray[np.floating], threshold: float) -> tuple[list[Boxes], int]:
-    if output.ndim != 3 or output.shape[2] != 7:
-        raise ValueError(f"end2end output must be (b, k, 7); got {output.shape}")
-    above = output[..., 4] >= threshold
-    tile, slot = np.nonzero(above)
-    rows = output[tile, slot]
-    sound = _sound(rows)
-    boxes = Boxes.from_xywhr(rows[sound][:, [0, 1, 2, 3, 6]], rows[sound, 4], rows[sound, 5])
-    return _split(boxes, tile[sound], len(output)), int(above.all(axis=1).sum())
-
-
-def _sound(rows: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """(m,) whether a row is finite with both sides positive: an untrained anchor may put its sides inside out."""
-    return np.asarray(np.isfinite(rows).all(axis=1) & (rows[:, 2:4] > 0).all(axis=1))
-
-
-def _split(boxes: Boxes, tile_of_box: NDArray[np.integer], n_tiles: int) -> list[Boxes]:
-    bounds = np.searchsorted(tile_of_box, np.arange(n_tiles + 1))
-    of_tile = [boxes.select(np.arange(bounds[i], bounds[i + 1])) for i in range(n_tiles)]
-    return [averaged(seen, kept_indexes(seen)) for seen in of_tile]

@@ -82,11 +82,11 @@ class OnnxDetector:
         if len(tiles) == 0:
             return []
         if self._workers is None:
-            return self._detect(tiles)
-        return [boxes for (boxes,) in self._workers.map(self._detect, tiles)]
+            return self._decoder.boxes(self._sifted(tiles))
+        return self._decoder.boxes([rows for (rows,) in self._workers.map(self._sifted, tiles)])
 
-    def _detect(self, tiles: NDArray[np.uint8]) -> list[Boxes]:
-        return self._decoder.boxes(self._run(tiles))
+    def _sifted(self, tiles: NDArray[np.uint8]) -> list[NDArray[np.floating]]:
+        return self._decoder.sift(self._run(tiles))
 
     def _run(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         if self._wanted.type == "tensor(uint8)":  # ours: tiles as they come, converted inside the network

@@ -103,7 +103,11 @@ class OpenVinoDetector:
     def detect(self, tiles: NDArray[np.uint8]) -> list[Boxes]:
         """See `Detector.detect`."""
         check_tiles(tiles, self.metadata.tile_px)
-        return [boxes for (boxes,) in self._workers.map(lambda tile: self._decoder.boxes(self._run(tile)), tiles)]
+        if len(tiles) == 0:
+            return []
+        return self._decoder.boxes(
+            [rows for (rows,) in self._workers.map(lambda tile: self._decoder.sift(self._run(tile)), tiles)]
+        )
 
     def _run(self, tile: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Output (1, ...) of one tile, valid until the same thread runs the next."""

@@ -15,7 +15,7 @@ from ..errors import BerthwatchError
 from .boxes import Boxes
 from .cores import granted_cores
 from .cuda_lane import CudaLane, halved, raw_output
-from .decode import anchor_threshold, boxes_by_tile, decode
+from .decode import Decoder, anchor_threshold, boxes_by_tile
 from .detector import check_tiles
 from .metadata import ModelMetadata
 from .network import deployed, load_network
@@ -60,7 +60,7 @@ class TorchDetector:
                 "or choose device cpu"
             )
         self.metadata = metadata
-        self._threshold = metadata.lowest_score_threshold if score_threshold is None else score_threshold
+        self._decoder = Decoder.of(metadata, score_threshold)
         self._lanes = threading.local()
         if device == "cuda":
             self._workers = None
@@ -98,22 +98,21 @@ class TorchDetector:
             return []
         if self._workers is None:
             return self._detect_on_gpu(tiles)
-        return [boxes for (boxes,) in self._workers.map(self._detect, tiles)]
+        return self._decoder.boxes([rows for (rows,) in self._workers.map(self._sifted, tiles)])
 
-    def _detect(self, tiles: NDArray[np.uint8]) -> list[Boxes]:
-        raw = self._raw(tiles)
-        return decode(raw, "raw", n_classes=len(self.metadata.classes), threshold=self._threshold)[0]
+    def _sifted(self, tiles: NDArray[np.uint8]) -> list[NDArray[np.floating]]:
+        return self._decoder.sift(self._raw(tiles))
 
     def _detect_on_gpu(self, tiles: NDArray[np.uint8]) -> list[Boxes]:
         lane: CudaLane | None = getattr(self._lanes, "lane", None)
         if lane is None or lane.batch < len(tiles):
-            lane = self._lanes.lane = CudaLane(self._network, tiles.shape, anchor_threshold(self._threshold))
+            lane = self._lanes.lane = CudaLane(self._network, tiles.shape, anchor_threshold(self._decoder.threshold))
         rows, counts = lane.run(tiles)
         if counts.max(initial=0) > rows.shape[1]:  # more than come back: a tile full of ships, or a threshold near zero
-            return self._detect(tiles)
+            return self._decoder.boxes(self._sifted(tiles))
         kept = np.arange(rows.shape[1]) < counts[:, None]
         tile, rank = np.nonzero(kept)
-        return boxes_by_tile(rows[tile, rank], tile, len(tiles), threshold=self._threshold)
+        return boxes_by_tile(rows[tile, rank], tile, len(tiles), threshold=self._decoder.threshold)
 
     @torch.inference_mode()
     def _raw(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:

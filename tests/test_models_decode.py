@@ -50,6 +50,29 @@ def test_duplicates_within_a_tile_are_merged_whatever_their_class():
     assert boxes.xywha[:, 0].tolist() == pytest.approx([100 + 0.8**2 / (0.8**2 + 0.5**2), 300])
 
 
+def test_tiles_decoded_together_give_what_each_gives_alone_to_the_last_bit():
+    rng = np.random.default_rng(7)
+    raw = np.concatenate(
+        [rng.uniform(0, 640, (6, 2, 300)), rng.uniform(4, 90, (6, 2, 300)), rng.uniform(0, 0.4, (6, 3, 300))], axis=1
+    )
+    raw = np.concatenate([raw, rng.uniform(-4, 4, (6, 1, 300))], axis=1).astype(np.float32)
+
+    together, _ = decode(raw, "raw", n_classes=3, threshold=0.2)
+
+    for boxes, tile in zip(together, raw, strict=True):
+        ((alone,), _) = decode(tile[None], "raw", n_classes=3, threshold=0.2)
+        assert 50 < len(alone) < 300
+        np.testing.assert_array_equal(boxes.xywha, alone.xywha)
+        np.testing.assert_array_equal(boxes.scores, alone.scores)
+        np.testing.assert_array_equal(boxes.class_scores, alone.class_scores)
+
+
+def test_at_a_threshold_of_zero_a_ship_of_score_zero_has_a_shape():
+    (boxes,), _ = decode(raw_output([[100, 50, 60, 10, 0, 0, 0, 0]]), "raw", n_classes=3, threshold=0.0)
+
+    np.testing.assert_allclose(boxes.xywha, [[100, 50, 60, 10, 0]])
+
+
 def test_each_box_stays_with_its_tile_and_empty_tiles_give_empty_boxes():
     ship = raw_output([[100, 50, 60, 10, 0.9, 0, 0, 0]])
     nothing = np.zeros_like(ship)
