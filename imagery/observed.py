@@ -34,6 +34,7 @@ class SeenGatherer:
         self._panel: CellGatherer | None = None
         self._panel_left = 0
         self._judged: list[tuple[Cells, NDArray[np.bool_]]] = []
+        self._area: shapely.MultiPolygon | None = None
 
     def add(self, top: int, left: int, pixels: Pixels) -> None:
         """Take rows [top, ...) and columns [left, ...) of the working grid, panel by panel, from the top down."""
@@ -44,9 +45,12 @@ class SeenGatherer:
 
     def area(self) -> shapely.MultiPolygon:
         """The part of the scene that was seen, EPSG:4326. Nothing may be added afterwards."""
-        self.end_panel()
-        if not self._judged:
-            return shapely.MultiPolygon()
+        if self._area is None:
+            self.end_panel()
+            self._area = self._outline() if self._judged else shapely.MultiPolygon()
+        return self._area
+
+    def _outline(self) -> shapely.MultiPolygon:
         top = min(cells.top for cells, _ in self._judged)
         left = min(cells.left for cells, _ in self._judged)
         bottom, right = (

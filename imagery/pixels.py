@@ -17,7 +17,9 @@ from .raster import decode_threads, open_raster
 from .scene import Scene
 
 _SMALL_SCENE_PX = 4096 * 4096
-_PIECE_PX, _PIECES_AN_AXIS = 512, 5
+_PIECE_PX, _PIECES_AN_AXIS, _PIECE_STEP = 512, 5, 4
+MOST_IN_PIECES = (_PIECES_AN_AXIS * _PIECE_PX // _PIECE_STEP) ** 2
+"""Pixels that come of `sample_pixels` at most, where they come in pieces."""
 
 
 @dataclass(frozen=True)
@@ -109,33 +111,37 @@ def _declared_valid(dataset: DatasetReader, band: int, rgb: NDArray[Any], window
     return np.ones(shape, dtype=bool)
 
 
-def sample_pixels(scene: Scene) -> list[Pixels]:
-    """Pixels from all over the scene, to learn its radiometry from: every n-th, at most about a million.
+def sample_pixels(scene: Scene) -> Iterator[Pixels]:
+    """Pixels from all over the scene, to learn its radiometry from: shrunk, at most about a million.
 
     The whole scene at a glance where it is small or the file holds overviews; else 25 pieces of 512 pixels, evenly
     spread: 5 % of a Sentinel-2 tile. The same pixels whatever part of the scene is searched, so that a ship looks the
-    same to the detector whether or not an area is given.
+    same to the detector whether or not an area is given. Pieces are read as they are asked for, a few ahead: who has
+    seen enough stops.
     """
     width, height = scene.width, scene.height
     with open_raster(scene.source) as dataset:
         whole = width * height <= _SMALL_SCENE_PX or dataset.overviews(scene.band_indexes[0])
         if whole:
-            return [_every_nth(dataset, scene, (0, 0, width, height), max(1.0, max(width, height) / 1024))]
+            yield _shrunk(dataset, scene, (0, 0, width, height), max(1.0, max(width, height) / 1024))
+            return
 
-    def row_of_pieces(y: int) -> list[Pixels]:
+    def piece_at(corner: tuple[int, int]) -> Pixels:
+        x, y = corner
         with open_raster(scene.source) as own:
-            rows = min(_PIECE_PX, height - y)
-            windows = [(x, y, min(_PIECE_PX, width - x), rows) for x in _spread(width)]
-            return [_every_nth(own, scene, window, 4.0) for window in windows]
+            return _shrunk(own, scene, (x, y, min(_PIECE_PX, width - x), min(_PIECE_PX, height - y)), _PIECE_STEP)
 
     # A piece is a block or a few, too little for GDAL to share out to cores.
-    with ThreadPoolExecutor(decode_threads()) as threads:
-        return [piece for row in threads.map(row_of_pieces, _spread(height)) for piece in row]
+    threads = ThreadPoolExecutor(decode_threads())
+    try:
+        yield from threads.map(piece_at, ((x, y) for y in _spread(height) for x in _spread(width)))
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
-def _every_nth(dataset: DatasetReader, scene: Scene, window: tuple[int, int, int, int], step: float) -> Pixels:
+def _shrunk(dataset: DatasetReader, scene: Scene, window: tuple[int, int, int, int], step: float) -> Pixels:
     shape = max(1, round(window[3] / step)), max(1, round(window[2] / step))
-    return read_window(dataset, scene, window, shape, Resampling.nearest)
+    return read_window(dataset, scene, window, shape)
 
 
 def _spread(length: int) -> list[int]:

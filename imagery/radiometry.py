@@ -1,6 +1,6 @@
 """From a sensor's counts to the 8-bit picture a detector sees: one stretch a scene, never one a tile."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from .pixels import Pixels, sample_pixels
+from .pixels import MOST_IN_PIECES, Pixels, sample_pixels
 from .scene import Scene
 
 # The picture runs from the darkest water to bright quays and decks; the brightest roofs may saturate.
@@ -25,6 +25,7 @@ _BRIGHT_SHARE = 0.6  # of the way from low to high
 # An 8-bit picture without a brighter pixel than this (one in a thousand apart) is underexposed: it is brightened so
 # that its brightest pixels come to lie where those of a usual picture do. At most threefold: noise grows too.
 _DARK_BELOW, _DARK_TO, _GREATEST_GAIN = 128.0, 220.0, 3.0
+_BRIGHTEST_PERCENTILE = 99.9
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,12 @@ def estimate_stretch(scene: Scene) -> Stretch:
     types run from the 0.5th to the 98.5th percentile of each band, large bright regions (clouds) left out. A scene
     without valid pixels gets the identity. Raises BerthwatchError when the file cannot be read.
     """
-    samples = [sample for sample in sample_pixels(scene) if sample.valid.any()]
-    if not samples:
-        return Stretch.identity()
+    samples = (sample for sample in sample_pixels(scene) if sample.valid.any())
     if scene.dtype == "uint8":
         return _brightening(samples)
+    samples = list(samples)
+    if not samples:
+        return Stretch.identity()
     counts = np.concatenate([sample.rgb[sample.valid] for sample in samples]).astype(np.float64)
     low, high = np.percentile(counts, [_LOW_PERCENTILE, _HIGH_PERCENTILE], axis=0)
     counts, high = _without_bright_regions(samples, low, high)
@@ -79,11 +81,17 @@ def estimate_stretch(scene: Scene) -> Stretch:
     return Stretch(_triple(low), _triple(high), _EXPONENT)
 
 
-def _brightening(samples: Sequence[Pixels]) -> Stretch:
-    brightest = np.percentile(np.concatenate([s.rgb[s.valid].max(axis=-1) for s in samples]), 99.9)
-    if brightest >= _DARK_BELOW:
+def _brightening(samples: Iterable[Pixels]) -> Stretch:
+    brightest = np.zeros(0, np.uint8)
+    for sample in samples:
+        brightest = np.concatenate([brightest, sample.rgb[sample.valid].max(axis=-1)])
+        most = max(len(brightest), MOST_IN_PIECES)
+        # So many bright pixels lift the percentile above the limit whatever the samples to come hold.
+        if np.count_nonzero(brightest >= _DARK_BELOW) > 1 + (1 - _BRIGHTEST_PERCENTILE / 100) * most:
+            return Stretch.identity()
+    if not len(brightest) or (level := np.percentile(brightest, _BRIGHTEST_PERCENTILE)) >= _DARK_BELOW:
         return Stretch.identity()
-    gain = min(_DARK_TO / max(brightest, 1.0), _GREATEST_GAIN)
+    gain = min(_DARK_TO / max(level, 1.0), _GREATEST_GAIN)
     return Stretch((0.0, 0.0, 0.0), _triple(np.full(3, 255.0 / gain)))
 
 

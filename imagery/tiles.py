@@ -80,6 +80,8 @@ def read_tiles(
                 if len(windows) == batch_size:
                     yield windows, pixels
                     windows, pixels = [], np.empty(shape, dtype=np.uint8)
+    if seen:  # outlined here, while the detector works on the last batches
+        seen.area()
     if windows:
         yield windows, pixels[: len(windows)]
 
@@ -266,7 +268,8 @@ class _ReadAhead:
                     self._seen.end_panel()
                 # Black is kept for what is no picture, so that whoever sees a tile knows where the picture ends.
                 rgb = self._stretch.apply(pixels.rgb)
-                np.maximum(rgb, 1, out=rgb)
+                if rgb.min() == 0:
+                    np.maximum(rgb, 1, out=rgb)
                 if not pixels.valid.all():
                     rgb[~pixels.valid] = 0
                 if rgb is not pixels.rgb:

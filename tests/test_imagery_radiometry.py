@@ -180,13 +180,29 @@ def test_a_large_file_is_sampled_from_all_over(write_raster, rng, overviews, mon
         with rasterio.open(path, "r+") as file:
             file.build_overviews([2, 4], Resampling.nearest)
 
-    samples = sample_pixels(open_scene(path))
+    samples = list(sample_pixels(open_scene(path)))
 
     assert len(samples) == (1 if overviews else 25)
     counts = np.concatenate([sample.rgb.reshape(-1, 3) for sample in samples])
     quantiles = np.percentile(counts[:, 0], [5, 25, 50, 75, 95])
     assert quantiles == pytest.approx(np.array([0.05, 0.25, 0.5, 0.75, 0.95]) * 4 * size, rel=0.15, abs=400)
     assert len(counts) < 1.1e6
+
+
+@pytest.mark.parametrize(("bright_share", "brightened"), [(0.004, False), (0.0005, True)])
+def test_a_large_dark_picture_is_brightened_unless_one_pixel_in_a_thousand_is_bright(
+    write_raster, rng, bright_share, brightened, monkeypatch
+):
+    monkeypatch.setattr(pixels_module, "_SMALL_SCENE_PX", 500 * 500)
+    size = 1100
+    dark = rng.integers(20, 60, (size, size)).astype(np.uint8)
+    roofs = rng.random((size // 10, size // 10)) < bright_share
+    bright = np.repeat(np.repeat(roofs, 10, axis=0), 10, axis=1)  # 30 m a side
+    picture = np.broadcast_to(np.where(bright, 200, dark), (3, size, size)).astype(np.uint8)
+
+    stretch = estimate_stretch(open_scene(write_raster(picture, tiled=True, blockxsize=256, blockysize=256)))
+
+    assert (stretch != Stretch.identity()) == brightened
 
 
 # ---- the real scenes
