@@ -191,16 +191,14 @@ def read_question(
     from .imagery.acquired_at import parse_time
     from .watch import Question
 
-    if bool(since) != bool(until):
-        raise BerthwatchError("--from and --to make a period together; give both or neither")
-    period = (parse_time(since), parse_time(until)) if since and until else None
-    for option, moment in zip(("--from", "--to"), period or (), strict=False):
-        if why := impossible(moment):
+    start, end = (parse_time(text) if text else None for text in (since, until))
+    for option, moment in (("--from", start), ("--to", end)):
+        if moment and (why := impossible(moment)):
             raise BerthwatchError(f"{option} {moment.isoformat()} {why}")
     return Question(
         cargo_path=cargo,
         product=product,
-        period=period,
+        period=(start, end),
         reported=read_reported(reported) if reported else None,
         identified=read_identified(identified) if identified else None,
         pump_limit=pump_limit,

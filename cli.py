@@ -13,7 +13,17 @@ from rich.markup import escape
 
 from . import __version__, cli_estimation, cli_evaluation, cli_training
 from . import arguments as arg
-from .console import SceneProgress, err, out, run_facts, show_estimate, show_times, write_run
+from .console import (
+    SceneProgress,
+    err,
+    out,
+    question_facts,
+    run_facts,
+    show_estimate,
+    show_times,
+    telling_undated,
+    write_run,
+)
 from .errors import BerthwatchError
 
 if TYPE_CHECKING:
@@ -107,7 +117,7 @@ def detect(
             settings,
             aoi=area,
             again=again,
-            opener=opener,
+            opener=telling_undated(opener),
             progress=progress.tiles_done,
             ended=progress.scene_ended,
             times=times,
@@ -164,6 +174,7 @@ def watch(
 
     place = load_port(port)
     question = arg.read_question(cargo, product, since, until, reported, seed)
+    asked = question_facts(question, reported=reported)
     settings = DetectSettings(
         overlap_m=overlap_m,
         score_threshold=score,
@@ -196,7 +207,7 @@ def watch(
             times=times,
         )
     facts = run_facts(detector, settings, outcomes)
-    write_run(store, {"command": "watch", "port": place.model_dump(), "question": vars(question), **facts})
+    write_run(store, {"command": "watch", "port": place.model_dump(), "question": asked, **facts})
     if times.ships_on_land:
         err.print(f"{times.ships_on_land} ships on land left out")
     if profile:
@@ -226,8 +237,9 @@ def report(
     question = arg.read_question(
         cargo, product, since, until, reported, seed, identified=identified, pump_limit=pump_limit
     )
+    asked = question_facts(question, reported=reported, identified=identified)
     estimate = report_store(place, store, question)
-    write_run(store, {"command": "report", "port": place.model_dump(), "question": vars(question)})
+    write_run(store, {"command": "report", "port": place.model_dump(), "question": asked})
     show_estimate(estimate, store / REPORT)
 
 

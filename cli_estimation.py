@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from .console_estimation import (
     check_writable,
     show_backtest,
     show_barrels,
+    show_notes,
     show_occupancy,
     show_sensitivity,
     show_simulation,
@@ -64,18 +64,18 @@ def barrels(
     store: Annotated[Path | None, typer.Argument(metavar="[STORE]", help="Folder that detect or watch wrote.")] = None,
     visits: Annotated[
         Path | None,
-        typer.Option(
-            metavar="CSV", help="A list of visits in place of PORT and STORE: date, length_m or dwt_t, ship, …"
-        ),
+        typer.Option(metavar="CSV", help="A list of visits in place of PORT and STORE; its columns stand above."),
     ] = None,
-    cap: Annotated[str | None, typer.Option(help="Cap to set the barrels against; PORT's own if left out.")] = None,
+    cap: Annotated[
+        str | None, typer.Option(help="Cap to set the barrels against; if left out PORT's own, for --visits none.")
+    ] = None,
     identified: arg.IdentifiedOption = None,
     pump_limit: arg.PumpLimitOption = False,
     explain: Annotated[
         str | None, typer.Option(metavar="VISIT", help="Print the chain of one visit, step by step, with sources.")
     ] = None,
     sensitivity: Annotated[
-        bool, typer.Option("--sensitivity", help="How the total moves with each assumption (estimates 20 times).")
+        bool, typer.Option("--sensitivity", help="How the total moves with each assumption (two estimates for each).")
     ] = False,
     product: arg.ProductOption = None,
     cargo: arg.CargoOption = None,
@@ -85,7 +85,19 @@ def barrels(
     folder: FolderOption = None,
     seed: arg.SeedOption = 0,
 ) -> None:
-    """Barrels loaded, seen and unseen, against a cap: from the detections in STORE, or from a list of visits."""
+    """Barrels loaded, seen and unseen, against a cap: from the detections in STORE, or from a list of visits.
+
+    The CSV of --visits has a visit a line. Columns, date and one size needed:
+
+    - date: YYYY-MM-DD, or a time with its zone
+    - dwt_t: deadweight in tonnes, if known
+    - length_m, and length_sd_m (5 if left out)
+    - beam_m, and beam_sd_m
+    - ship: name or IMO number; one name is one hull
+    - tanker_probability: 0 to 1 (1 if left out)
+    - visit_id, berth_id: names of your own
+    - source, note: whatever you like
+    """
     from .configs.cargo import load_cargo
     from .estimation.explain import explain_visit
 
@@ -107,6 +119,9 @@ def barrels(
     result = run(assumptions)
     steps = explain_visit(result, explain, assumptions, pump_limit=pump_limit) if explain is not None else []
     show_barrels(result)
+    if visits and not cap:
+        caps = ", ".join(assumptions.caps)
+        show_notes([f"A list of visits names no port, so no cap is set against it; name one with --cap ({caps})."])
     show_steps(steps)
     tables = {"visits": result.visits, "loadings": result.loadings, "totals": result.totals}
     tables |= {"by_size_class": result.by_size_class, "assumptions": result.assumptions}
@@ -196,34 +211,13 @@ def _of_store(
 ) -> "Callable[[CargoAssumptions], Estimate]":
     """What estimates from a store's detections with the assumptions given to it."""
     from .configs.port import load_port
-    from .estimation.estimate import estimate
-    from .estimation.tables import pump_limit_warning
     from .inference.store import read_store
-    from .watch import doubtful_times, missing_the_port
+    from .watch import answer
 
     place = load_port(port)
     place = place if cap is None else place.model_copy(update={"cap": cap})
     records, detections = read_store(store)
-    missing = missing_the_port(place, records)
-
-    def run(assumptions: "CargoAssumptions") -> "Estimate":
-        result = estimate(
-            place,
-            records,
-            detections,
-            assumptions,
-            product=question.product,
-            period=question.period,
-            reported=question.reported,
-            identified=question.identified,
-            pump_limit=question.pump_limit,
-            seed=question.seed,
-        )
-        bounded = [pump_limit_warning(assumptions)] if question.pump_limit else []
-        doubts = (*missing, *doubtful_times(result.records), *bounded)
-        return replace(result, warnings=(*doubts, *result.warnings))
-
-    return run
+    return lambda assumptions: answer(place, records, detections, assumptions, question)
 
 
 def _of_visit_list(

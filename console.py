@@ -1,9 +1,10 @@
 """What a run shows while it works and writes down when it ends: progress, plain lines, run.json."""
 
+import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +21,12 @@ from .errors import BerthwatchError
 
 if TYPE_CHECKING:
     from .estimation.estimate import Estimate
+    from .imagery.scene import Scene
     from .inference.detect import DetectSettings
     from .inference.detect_scenes import SceneOutcome
     from .inference.stage_times import StageTimes
     from .models.detector import Detector
+    from .watch import Question
 
 # Results go to standard output, all else to standard error, so that `berthwatch … > file` holds results alone.
 # A pipe or a file has no width of its own; 80 would cut numbers in two.
@@ -79,6 +82,27 @@ class SceneProgress:
             "in the store already" if outcome.status == "skipped" else f"{outcome.ships} ships, {outcome.seconds:.1f} s"
         )
         err.print(f"{self._n_ended}/{self._n_scenes} {name}: {told}", soft_wrap=True)
+
+
+def telling_undated(opener: "Callable[[str | Path], Scene]") -> "Callable[[str | Path], Scene]":
+    """`opener`, that tells at once of a scene of unknown time: what comes after detection would refuse it."""
+    from .watch import HOW_TO_DATE
+
+    told: list[str] = []
+
+    def opened(source: str | Path) -> "Scene":
+        scene = opener(source)
+        if scene.acquired_at is None:
+            way_out = "" if told else f"; {HOW_TO_DATE}"
+            told.append(scene.scene_id)
+            err.print(
+                f"[yellow]note[/]: {escape(scene.scene_id)}: nothing tells when it was taken (tags, STAC item, file "
+                f"name), so occupancy, barrels and watch will refuse it{escape(way_out)}",
+                soft_wrap=True,
+            )
+        return scene
+
+    return opened
 
 
 class StepProgress:
@@ -158,6 +182,19 @@ def run_facts(detector: "Detector", settings: "DetectSettings", outcomes: "Seque
     }
 
 
+def question_facts(question: "Question", *, reported: Path | None, identified: Path | None = None) -> dict[str, Any]:
+    """A question for `write_run`; of what was read from files, these and their SHA-256."""
+    files = {"cargo": question.cargo_path, "reported": reported, "identified": identified}
+    asked = {name: value for name, value in vars(question).items() if name != "cargo_path"}
+    return asked | {name: _file_facts(path) if path else None for name, path in files.items()}
+
+
+def _file_facts(path: Path) -> dict[str, str | None]:
+    # What came through a pipe cannot be read again.
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    return {"file": str(path), "sha256": digest}
+
+
 def show_times(times: "StageTimes") -> None:
     """Tell where a run's time went, what was its limit, and which option moves that."""
     wall_s = times.wall_s or 1.0
@@ -175,7 +212,9 @@ def show_times(times: "StageTimes") -> None:
 def show_estimate(estimate: "Estimate", report: Path) -> None:
     """Print the visits at oil berths, the barrels with their 90 % interval, and where the report is."""
     visits = estimate.visits[estimate.visits["counts"]].merge(estimate.loadings, on=["visit_id", "berth_id"])
-    table = Table(Column("visit", no_wrap=True), "first seen", "last seen", "length, m", "size class", "barrels, 90 %")
+    table = Table(
+        Column("visit", no_wrap=True), "first seen", "last seen", "length, m", "size class", "barrels, median and 90 %"
+    )
     for visit in visits.itertuples():
         table.add_row(
             f"{visit.visit_id}",
@@ -183,15 +222,16 @@ def show_estimate(estimate: "Estimate", report: Path) -> None:
             f"{visit.last_seen:%Y-%m-%d %H:%M}",
             f"{visit.length_m:.0f} ± {visit.length_sd_m:.0f}",
             f"{visit.size_class}",
-            f"{visit.barrels_p05:,.0f} to {visit.barrels_p95:,.0f}",
+            f"{visit.barrels_p50:,.0f} ({visit.barrels_p05:,.0f} to {visit.barrels_p95:,.0f})",
         )
     if len(visits):
         out.print(table)
     for part, meaning in (("seen", "seen"), ("total", "seen and unseen")):
         row = estimate.total(part)
         out.print(
-            f"visits {meaning}: {row['visits_p50']:.0f} (90 %: {row['visits_p05']:.0f} to {row['visits_p95']:.0f}), "
-            f"barrels {row['barrels_p50']:,.0f} (90 %: {row['barrels_p05']:,.0f} to {row['barrels_p95']:,.0f})",
+            f"visits {meaning}: {row['visits_p50']:.0f} (median; 90 %: {row['visits_p05']:.0f} to "
+            f"{row['visits_p95']:.0f}), barrels {row['barrels_p50']:,.0f} (median; 90 %: {row['barrels_p05']:,.0f} to "
+            f"{row['barrels_p95']:,.0f})",
             soft_wrap=True,
         )
     for warning in estimate.warnings:

@@ -60,34 +60,50 @@ def show_occupancy(estimate: "Estimate") -> None:
 
 def show_barrels(result: "Estimate | VisitListEstimate") -> None:
     """Print each visit's barrels, the totals, and each year against its cap."""
-    table = Table(
-        Column("visit", no_wrap=True), "last seen", "calls", "DWT, t", "barrels", "90 %", "33 / 50 / 90 % laden"
-    )
-    for visit in result.visits.merge(result.loadings, on=["visit_id", "berth_id"]).itertuples():
-        laden = (visit.barrels_laden_33, visit.barrels_laden_50, visit.barrels_laden_90)
-        table.add_row(
-            str(visit.visit_id),
-            _minute(visit.last_seen),
-            f"{visit.calls_mean:.2f}",
-            f"{visit.dwt_t_p50:,.0f}",
-            f"{visit.barrels_mean:,.0f}",
-            f"{visit.barrels_p05:,.0f} to {visit.barrels_p95:,.0f}",
-            " / ".join(f"{value:,.0f}" for value in laden),
-        )
     if len(result.loadings):
-        out.print(table)
+        out.print(_barrels_by_visit(result))
     out.print(f"From {_minute(result.period[0])} to {_minute(result.period[1])} UTC:")
     for row in result.totals.itertuples():
         out.print(
-            f"{row.part}: visits {row.visits_p50:.0f} (90 %: {row.visits_p05:.0f} to {row.visits_p95:.0f}), "
-            f"barrels {row.barrels_p50:,.0f} (50 %: {row.barrels_p25:,.0f} to {row.barrels_p75:,.0f}; "
-            f"90 %: {row.barrels_p05:,.0f} to {row.barrels_p95:,.0f}); if 33 / 50 / 90 % laden: "
+            f"{row.part}: visits {row.visits_p50:.0f} (median; 90 %: {row.visits_p05:.0f} to {row.visits_p95:.0f}), "
+            f"barrels {row.barrels_p50:,.0f} (median; 50 %: {row.barrels_p25:,.0f} to {row.barrels_p75:,.0f}; "
+            f"90 %: {row.barrels_p05:,.0f} to {row.barrels_p95:,.0f}); mean if 33 / 50 / 90 % laden: "
             f"{row.barrels_laden_33:,.0f} / {row.barrels_laden_50:,.0f} / {row.barrels_laden_90:,.0f}",
             soft_wrap=True,
         )
     for year in result.ledger.by_year.to_dict("records"):
         _show_year(year)
     show_notes(result.warnings)
+
+
+def _barrels_by_visit(result: "Estimate | VisitListEstimate") -> Table:
+    visits = result.visits.merge(result.loadings, on=["visit_id", "berth_id"])
+    ships = visits["ship" if "ship" in visits else "identified_as"]
+    # Beside the visit, not in its place: a ship may come twice, and --explain asks for the visit.
+    named = [ships.fillna("").tolist()] if ships.notna().any() else []
+    table = Table(
+        Column("visit", no_wrap=True),
+        *(Column("ship") for _ in named),
+        "last seen",
+        "calls, mean",
+        "DWT, t, median",
+        "barrels, median",
+        "barrels, 90 %",
+        "barrels, mean, if 33 / 50 / 90 % laden",
+    )
+    for i, visit in enumerate(visits.itertuples()):
+        laden = (visit.barrels_laden_33, visit.barrels_laden_50, visit.barrels_laden_90)
+        table.add_row(
+            str(visit.visit_id),
+            *(escape(names[i]) for names in named),
+            _minute(visit.last_seen),
+            f"{visit.calls_mean:.2f}",
+            f"{visit.dwt_t_p50:,.0f}",
+            f"{visit.barrels_p50:,.0f}",
+            f"{visit.barrels_p05:,.0f} to {visit.barrels_p95:,.0f}",
+            " / ".join(f"{value:,.0f}" for value in laden),
+        )
+    return table
 
 
 def _show_year(year: "Mapping[Hashable, Any]") -> None:
@@ -108,8 +124,8 @@ def _show_year(year: "Mapping[Hashable, Any]") -> None:
         even = year[f"{part}_cap_passed_by_p50"]
         by = f", at even odds by {even:%Y-%m-%d}" if pd.notna(even) else ""
         out.print(
-            f"{year['year']}{words}: {middle:.0%} of the cap of {year['cap_bbl']:,.0f} barrels (90 %: {low:.0%} to "
-            f"{high:.0%}); cap passed with probability {year[f'{part}_probability_cap_passed']:.0%}{by}",
+            f"{year['year']}{words}: {middle:.0%} of the cap of {year['cap_bbl']:,.0f} barrels (median; 90 %: "
+            f"{low:.0%} to {high:.0%}); cap passed with probability {year[f'{part}_probability_cap_passed']:.0%}{by}",
             soft_wrap=True,
         )
 
@@ -152,7 +168,7 @@ def show_backtest(result: "BacktestResult", product: str) -> None:
 
 def show_sensitivity(table: "pd.DataFrame") -> None:
     """Print how the total moves with each assumption."""
-    shown = Table("assumption", "low", "high", "barrels at low", "barrels at high", "swing")
+    shown = Table("assumption", "low", "high", "mean barrels at low", "at high", "swing")
     for row in table.itertuples():
         ends = (f"{row.low:.3g}", f"{row.high:.3g}", f"{row.barrels_at_low:,.0f}", f"{row.barrels_at_high:,.0f}")
         shown.add_row(f"{row.name}, {row.unit}", *ends, f"{row.swing:,.0f}")

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import shapely
 
-from .configs.cargo import load_cargo
+from .configs.cargo import CargoAssumptions, load_cargo
 from .configs.port import Port
 from .errors import BerthwatchError
 from .estimation.estimate import Estimate, estimate
-from .estimation.tables import pump_limit_warning
 from .imagery.raster import display_name
 from .imagery.scene import Scene, open_scene
 from .inference.detect import DetectSettings
@@ -30,6 +30,11 @@ log = logging.getLogger(__name__)
 REPORT = "report.html"
 MOST_SCENES_NAMED = 5
 
+HOW_TO_DATE = (
+    "give --acquired-at, such as --acquired-at 2024-03-07T02:06:51Z; of many scenes, write each one's time into its "
+    "file name, such as port_20240307T020651Z.tif, or into a STAC item beside it, port.json for port.tif"
+)
+
 
 @dataclass(frozen=True)
 class Question:
@@ -38,7 +43,7 @@ class Question:
     Attributes:
         cargo_path: YAML of cargo assumptions; None: the shipped ones.
         product: key of the assumptions' products; None: their default.
-        period: (start, end), aware; None: from the first scene to the last.
+        period: (start, end), aware; None: the first or the last scene's time.
         reported: columns `date` (aware) and `barrels` that states notified, or None.
         identified: ships that the user knows: columns `visit_id`, `name`, `dwt_t`, or None.
         pump_limit: bound a visit's barrels by what can be pumped between the looks that bound her stay.
@@ -49,7 +54,7 @@ class Question:
 
     cargo_path: Path | None = None
     product: str | None = None
-    period: tuple[datetime, datetime] | None = None
+    period: tuple[datetime | None, datetime | None] = (None, None)
     reported: pd.DataFrame | None = None
     identified: pd.DataFrame | None = None
     pump_limit: bool = False
@@ -114,8 +119,7 @@ def dated(scene: Scene) -> Scene:
     """
     if scene.acquired_at is None:
         raise BerthwatchError(
-            f"{scene.scene_id}: nothing tells when this scene was taken (tags, STAC item, product name); "
-            "give --acquired-at, such as --acquired-at 2024-03-07T02:06:51Z"
+            f"{scene.scene_id}: nothing tells when this scene was taken (tags, STAC item, file name); {HOW_TO_DATE}"
         )
     return scene
 
@@ -128,7 +132,32 @@ def report_store(port: Port, store: Path, question: Question | None = None) -> E
     """
     question = question or Question()
     records, detections = read_store(store)
-    missing, cargo = missing_the_port(port, records), load_cargo(question.cargo_path)
+    result = answer(port, records, detections, load_cargo(question.cargo_path), question)
+    write_report(result, store / REPORT, scenes=reopened(result.records))
+    export_estimate(result, store / f"{port.id}.gpkg", format="gpkg")
+    export_estimate(result, store / "tables", format="csv")
+    return result
+
+
+def answer(
+    port: Port,
+    records: Sequence[SceneRecord],
+    detections: gpd.GeoDataFrame,
+    cargo: CargoAssumptions,
+    question: Question,
+) -> Estimate:
+    """The estimate that a question asks for, with what speaks against the scenes among its warnings.
+
+    Args:
+        port: the port.
+        records, detections: as `read_store` gives them.
+        cargo: the assumptions; the question's own `cargo_path` is not read.
+        question: what is asked.
+
+    Raises:
+        BerthwatchError: a scene has no time, none shows the port, or the question does not fit.
+    """
+    missing = missing_the_port(port, records)
     result = estimate(
         port,
         records,
@@ -142,13 +171,8 @@ def report_store(port: Port, store: Path, question: Question | None = None) -> E
         draws=question.draws,
         seed=question.seed,
     )
-    bounded = [pump_limit_warning(cargo)] if question.pump_limit else []
-    doubts = (*missing, *doubtful_times(result.records), *bounded)
-    result = replace(result, warnings=(*question.notes, *doubts, *result.warnings))
-    write_report(result, store / REPORT, scenes=reopened(result.records))
-    export_estimate(result, store / f"{port.id}.gpkg", format="gpkg")
-    export_estimate(result, store / "tables", format="csv")
-    return result
+    doubts = (*missing, *doubtful_times(result.records))
+    return replace(result, warnings=(*question.notes, *doubts, *result.warnings))
 
 
 def missing_the_port(port: Port, records: Sequence[SceneRecord]) -> list[str]:

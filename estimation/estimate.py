@@ -28,10 +28,11 @@ from ..configs.port import Port
 from ..errors import BerthwatchError
 from .calls import Calls, assemble_calls
 from .cargo import barrels_loaded, draw_cargo, loadings_table, scenario_barrels, with_known_deadweight
+from .caveats import reader_warnings
 from .ledger import Ledger, build_ledger
 from .occupancy import observe_berths, scenes_in_order_of_time
 from .reconstruct import reconstruct
-from .tables import assumptions_table, reader_warnings, size_class_table, throughput_table, totals_table
+from .tables import assumptions_table, size_class_table, throughput_table, totals_table
 from .visits import identify, visits_table
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def estimate(
     cargo: CargoAssumptions,
     *,
     product: str | None = None,
-    period: tuple[datetime, datetime] | None = None,
+    period: tuple[datetime | None, datetime | None] = (None, None),
     reported: pd.DataFrame | None = None,
     identified: pd.DataFrame | None = None,
     pump_limit: bool = False,
@@ -145,7 +146,7 @@ def estimate(
         records, detections: as ``read_store`` gives them; every scene needs a time.
         cargo: the assumptions.
         product: key of ``cargo.products``; the default product for None.
-        period: (start, end), aware; the first and the last scene's time for None. Scenes outside are left out.
+        period: (start, end), aware; None for the first or the last scene's time. Scenes outside are left out.
         reported: columns ``date`` (aware) and ``barrels`` that states notified; see ``Ledger``.
         identified: ships that the user knows: columns ``visit_id``, ``name`` (name or IMO number), ``dwt_t``; this
             deadweight replaces the one from the measured size.
@@ -211,8 +212,8 @@ def estimate(
             cap_from_year=cap.from_year if cap else 0,
             reported=reported,
         ),
-        assumptions=assumptions_table(cargo, product),
-        warnings=reader_warnings(port, observations, visits, cargo),
+        assumptions=assumptions_table(cargo, product, pump_limit=pump_limit),
+        warnings=reader_warnings(port, period, observations, visits, cargo, pump_limit=pump_limit),
     )
 
 
@@ -244,7 +245,10 @@ def _at_oil_berths(
 
 
 def _within(
-    port: Port, records: Sequence[SceneRecord], detections: gpd.GeoDataFrame, period: tuple[datetime, datetime] | None
+    port: Port,
+    records: Sequence[SceneRecord],
+    detections: gpd.GeoDataFrame,
+    wanted: tuple[datetime | None, datetime | None],
 ) -> tuple[tuple[SceneRecord, ...], gpd.GeoDataFrame, tuple[datetime, datetime]]:
     """Scenes of the port and the period in order of time, their detections, and the period.
 
@@ -255,16 +259,16 @@ def _within(
     ordered = scenes_in_order_of_time(records)
     area = shapely.box(*port.aoi)
     ordered = [record for record in ordered if record.footprint.intersects(area)] or ordered
-    if period is None:
-        times = [r.acquired_at for r in ordered if r.acquired_at is not None]
-        period = times[0], times[-1]
-        ids = {record.scene_id for record in ordered}
-        return tuple(ordered), detections[detections["scene_id"].isin(ids)].reset_index(drop=True), period
-    start, end = period
-    if start.tzinfo is None or end.tzinfo is None or start >= end:
-        raise BerthwatchError(f"period {start} to {end}: give two times with time zone (UTC), the earlier first")
-    inside = tuple(r for r in ordered if r.acquired_at is not None and start <= r.acquired_at <= end)
-    if not inside:
-        raise BerthwatchError(f"no scene lies within the period {start:%Y-%m-%d} to {end:%Y-%m-%d}")
+    times = [r.acquired_at for r in ordered if r.acquired_at is not None]
+    start, end = wanted[0] or times[0], wanted[1] or times[-1]
+    told = f"period {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}"
+    if start.tzinfo is None or end.tzinfo is None:
+        raise BerthwatchError(f"{told}: give its times with their time zone, such as UTC")
+    inside = [r for r in ordered if r.acquired_at is not None and start <= r.acquired_at <= end]
+    if start > end or not inside:
+        why = "give the earlier first" if start > end and all(wanted) else "no scene lies within it"
+        raise BerthwatchError(
+            f"{told}: {why}; the scenes are from {times[0]:%Y-%m-%d %H:%M} to {times[-1]:%Y-%m-%d %H:%M} UTC"
+        )
     ids = {r.scene_id for r in inside}
-    return inside, detections[detections["scene_id"].isin(ids)].reset_index(drop=True), period
+    return tuple(inside), detections[detections["scene_id"].isin(ids)].reset_index(drop=True), (start, end)

@@ -17,6 +17,8 @@ _IMO = re.compile(r"(?:IMO\s*)?(\d{7})", re.IGNORECASE)
 def read_identified(path: str | Path) -> pd.DataFrame:
     """Read a CSV with the columns ``visit_id``, ``name`` (name or IMO number) and ``dwt_t``, as ``estimate`` takes it.
 
+    Column ``told_by`` is added: file and line, for errors.
+
     Raises:
         BerthwatchError: the file cannot be read, lacks a column, or a line is wrong; names line, column and value.
     """
@@ -31,7 +33,8 @@ def read_identified(path: str | Path) -> pd.DataFrame:
         if visit_id in visit_ids[:row]:
             raise table.fault(row, f"visit_id '{visit_id}' comes twice; a visit is by one ship")
         check_imo_number(table, row, "name", name)
-    return pd.DataFrame({"visit_id": visit_ids, "name": names, "dwt_t": dwt_t})
+    told_by = [f"{table.path}: line {line}" for line in table.lines]
+    return pd.DataFrame({"visit_id": visit_ids, "name": names, "dwt_t": dwt_t, "told_by": told_by})
 
 
 def check_imo_number(table: CsvTable, row: int, column: str, name: str) -> None:

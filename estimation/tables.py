@@ -95,13 +95,16 @@ def _quantiles(name: str, values: NDArray[np.float64]) -> dict[str, float]:
     return {f"{name}_p{round(100 * p):02d}": float(np.quantile(values, p)) for p in (0.05, 0.50, 0.95)}
 
 
-def assumptions_table(cargo: CargoAssumptions, product: str, *, traffic: bool = True) -> pd.DataFrame:
+def assumptions_table(
+    cargo: CargoAssumptions, product: str, *, traffic: bool = True, pump_limit: bool = False
+) -> pd.DataFrame:
     """``Estimate.assumptions``: the numbers of the cargo file that enter the barrels.
 
     Args:
         cargo: the assumptions.
         product: key of its products.
         traffic: whether arrivals, stays and the detector enter (not for a plain list of visits).
+        pump_limit: whether pumping bounds the barrels of visits seen.
     """
     chosen, recall = cargo.products[product], cargo.detector.recall
     rows = [
@@ -132,6 +135,11 @@ def assumptions_table(cargo: CargoAssumptions, product: str, *, traffic: bool = 
             ("recall, error common to all looks", recall.scale_sd, np.nan, np.nan, "sd of a factor", *known),
             _row("false alarms per look", cargo.detector.false_alarms_per_look, "probability"),
         ]
+    if pump_limit:
+        rows += [
+            _row("pumping rate, bounding barrels of visits seen", cargo.pumping.rate_m3_per_h, "m3/h"),
+            _row("hours at the berth without pumping", cargo.pumping.other_h, "h"),
+        ]
     return pd.DataFrame(rows, columns=["name", "value", "low", "high", "unit", "status", "source"])
 
 
@@ -139,59 +147,3 @@ def _row(name: str, number: Number | Offset | Triangular, unit: str) -> tuple[st
     if isinstance(number, Triangular):
         return name, number.mode, number.low, number.high, unit, number.status, number.source
     return name, number.value, np.nan, np.nan, unit, number.status, number.source
-
-
-def pump_limit_warning(cargo: CargoAssumptions) -> str:
-    """What a reader must know of barrels that were bounded by pumping."""
-    rate, other = cargo.pumping.rate_m3_per_h, cargo.pumping.other_h
-    return (
-        f"Barrels of visits seen are bounded by what can be pumped ({rate.low:g} to {rate.high:g} m3 an hour, "
-        f"{other.low:g} to {other.high:g} h at the berth without pumping; {rate.source}) between the looks that bound "
-        "the stay."
-    )
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def reader_warnings(
-    port: Port, observations: pd.DataFrame, visits: pd.DataFrame, cargo: CargoAssumptions
-) -> tuple[str, ...]:
-    """What a reader must know before quoting a figure."""
-    found = []
-    if not port.oil_berths:
-        found.append(f"Port {port.name} has no berth of kind oil: nothing enters the barrels.")
-    for berth in port.oil_berths:
-        looks = observations[observations["berth_id"] == berth.id]
-        clear = looks[looks["state"] != "unobserved"]
-        if berth.approximate:
-            found.append(
-                f"The position of berth {berth.id} is approximate; redraw it on a picture before relying on it."
-            )
-        if clear.empty:
-            found.append(f"No scene shows berth {berth.id} unobscured: its total rests on assumptions alone.")
-        elif len(clear) < 5:
-            looks_told = _count(len(clear), "clear look")
-            found.append(f"Only {looks_told} at berth {berth.id}: its total rests mostly on assumptions.")
-        several = int(((looks["rafted_ids"].str.len() > 0) | (looks["detection_ids"].str.len() > 1)).sum())
-        if several:
-            found.append(
-                f"Berth {berth.id} held more than one ship in {_count(several, 'scene')}; one is counted, so "
-                "the barrels may be too low."
-            )
-        blocked = int(((looks["blocking_ids"].str.len() > 0) & (looks["state"] == "unobserved")).sum())
-        if blocked:
-            found.append(
-                f"In {_count(blocked, 'scene')} a ship of the berth beside it lay across berth {berth.id}: she is "
-                "counted there, and such a look tells nothing of this berth."
-            )
-        mine = visits[visits["berth_id"] == berth.id]
-        lasted_h = (mine["last_seen"] - mine["first_seen"]).dt.total_seconds() / 3600
-        long = mine[lasted_h > 2 * cargo.traffic.stay_h.high]
-        if len(long):
-            found.append(
-                f"{', '.join(long['visit_id'])} lasted more than twice the longest usual stay "
-                f"({cargo.traffic.stay_h.high:g} h): a ship laid up, or a structure taken for one? Look at the picture."
-            )
-    return tuple(found)

@@ -102,7 +102,8 @@ def identify(visits: pd.DataFrame, identified: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         visits: columns as ``Estimate.visits``.
-        identified: columns ``visit_id``, ``name`` (name or IMO number), ``dwt_t``.
+        identified: columns ``visit_id``, ``name`` (name or IMO number), ``dwt_t``; ``told_by`` where errors are to say
+            more than the row's number.
 
     Raises:
         BerthwatchError: a visit does not exist or comes twice, or a deadweight is not positive.
@@ -112,12 +113,15 @@ def identify(visits: pd.DataFrame, identified: pd.DataFrame) -> pd.DataFrame:
     done: set[str] = set()
     for line, ship in enumerate(identified.to_dict("records"), 1):
         visit_id, dwt_t = str(ship["visit_id"]), float(ship["dwt_t"])
+        where = ship.get("told_by", f"identified ships, row {line}")
         if visit_id not in rows:
-            raise BerthwatchError(f"identified ships, row {line}: visit_id '{visit_id}' is no visit of this port")
+            raise BerthwatchError(
+                f"{where}: visit_id '{visit_id}' is no visit of this port; `berthwatch occupancy` lists them"
+            )
         if visit_id in done:
-            raise BerthwatchError(f"identified ships, row {line}: visit_id '{visit_id}' comes twice; keep one")
+            raise BerthwatchError(f"{where}: visit_id '{visit_id}' comes twice; keep one")
         if not dwt_t > 0:
-            raise BerthwatchError(f"identified ships, row {line}: dwt_t must be above 0 tonnes, got {ship['dwt_t']}")
+            raise BerthwatchError(f"{where}: dwt_t must be above 0 tonnes, got {ship['dwt_t']}")
         done.add(visit_id)
         i = rows[visit_id]
         visits.loc[i, "identified_as"] = str(ship["name"])

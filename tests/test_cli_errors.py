@@ -1,6 +1,8 @@
 """Bad input gives one clear line and a non-zero exit, or a valid empty result where that is right."""
 
 import errno
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import rasterio
 from cli_runner import Result, run
 
+from berthwatch.imagery.scene import open_scene
 from berthwatch.inference.store import read_store
 
 Capture = pytest.CaptureFixture[str]
@@ -46,7 +49,9 @@ def test_not_an_image(capsys: Capture, tmp_path: Path) -> None:
 def test_truncated_image(capsys: Capture, sea: Path, tmp_path: Path) -> None:
     sea.write_bytes(sea.read_bytes()[: sea.stat().st_size // 2])
 
-    told_in_one_line(run(capsys, "detect", sea, "--out", tmp_path / "store"), "scene.tif")
+    told_in_one_line(
+        run(capsys, "detect", sea, "--acquired-at", "2024-03-07T02:00:00Z", "--out", tmp_path / "store"), "scene.tif"
+    )
     assert not list(tmp_path.glob("store/scenes/*"))
 
 
@@ -76,6 +81,25 @@ def test_no_time_is_fine_where_none_is_needed(capsys: Capture, sea: Path, tmp_pa
     assert result.code == 0, result.err
     (record,), _ = read_store(tmp_path / "store")
     assert record.acquired_at is None
+
+
+def test_detect_says_at_once_which_scenes_have_no_time_and_how_to_give_one(
+    capsys: Capture, write_raster, tmp_path: Path
+) -> None:
+    pixels = np.full((3, 64, 64), 30, np.uint8)
+    scenes = [write_raster(pixels, name=name) for name in ("a.tif", "b.tif")]
+
+    result = run(capsys, "detect", *scenes, "--out", tmp_path / "store")
+
+    assert result.code == 0
+    notes = [line for line in result.err.splitlines() if "nothing tells when it was taken" in line]
+    assert [line.split(":")[1].strip() for line in notes] == ["a", "b"]
+    assert "--acquired-at" in notes[0]
+    assert "--acquired-at" not in notes[1]  # the way out is told once
+    for named in re.findall(r"\S+20240307T020651Z\.tif", notes[0]):
+        assert open_scene(write_raster(pixels, name=named)).acquired_at == datetime(2024, 3, 7, 2, 6, 51, tzinfo=UTC)
+    scenes[1].with_suffix(".json").write_text('{"properties": {"datetime": "2024-03-07T02:06:51Z"}}')
+    assert "nothing tells when" not in run(capsys, "detect", scenes[1], "--out", tmp_path / "store").err
 
 
 @pytest.mark.parametrize(

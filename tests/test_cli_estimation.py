@@ -1,5 +1,7 @@
 """Back-tests, barrels and occupancy from the command line, as an analyst reads them."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -15,12 +17,16 @@ Capture = pytest.CaptureFixture[str]
 LOOKS = {0.0: [], 3.0: [Ship(88)], 4.0: [Ship(90)], 5.0: [], 8.0: None, 10.0: [Ship(105)], 13.0: [], 20.0: [Ship(80)]}
 
 
+def stored(folder: Path, looks: dict[float, list[Ship] | None]) -> Path:
+    records, ships = watched(looks)
+    for record in records:
+        write_scene(folder, record, ships[ships["scene_id"] == record.scene_id].reset_index(drop=True))
+    return folder
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    records, ships = watched(LOOKS)
-    for record in records:
-        write_scene(tmp_path / "store", record, ships[ships["scene_id"] == record.scene_id].reset_index(drop=True))
-    return tmp_path / "store"
+    return stored(tmp_path / "store", LOOKS)
 
 
 @pytest.fixture
@@ -125,7 +131,82 @@ def test_the_report_takes_the_identified_ships_too(capsys: Capture, store, tmp_p
     assert result.code == 0, result.err
     page = (store / "report.html").read_text()
     assert "identified by the user as CHON MA SAN" in page
-    assert "Barrels of visits seen are bounded by what can be pumped (300 to 1000 m3 an hour" in page
+    assert "Barrels of 2 of 3 visits seen are bounded by what can be pumped (300 to 1000 m3 an hour" in page
+    assert "pumping rate, bounding barrels of visits seen" in page
+    asked = json.loads((store / "run.json").read_text())["question"]
+    assert asked["identified"] == {"file": str(ships), "sha256": hashlib.sha256(ships.read_bytes()).hexdigest()}
+    assert asked["reported"] is asked["cargo"] is None
+
+
+def test_a_pump_limit_that_bounds_nothing_says_so(capsys: Capture, tmp_path) -> None:
+    result = run(capsys, "barrels", "vostochny", stored(tmp_path / "store", {0.0: [Ship(90)]}), "--pump-limit")
+
+    assert result.code == 0
+    assert "The pump limit bounds nothing: no visit seen has a clear look without her" in result.err
+    assert "m3 an hour" not in result.err
+
+
+def test_one_end_of_a_period_is_enough(capsys: Capture, store) -> None:
+    since = run(capsys, "barrels", "vostochny", store, "--from", "2024-03-01T00:00Z")
+    until = run(capsys, "barrels", "vostochny", store, "--to", "2024-03-20T00:00Z")
+
+    assert "From 2024-03-01 00:00 to 2024-03-27 02:00 UTC:" in since.out
+    assert "From 2024-03-07 02:00 to 2024-03-20 00:00 UTC:" in until.out
+    assert "oil-1-0002" in until.out
+    assert "oil-1-0003" not in until.out  # she was seen on the 27th
+
+
+def test_a_visit_and_the_totals_are_told_by_the_same_statistic(capsys: Capture, tmp_path, store) -> None:
+    """Of one visit alone the barrels seen are the total seen."""
+    one = stored(tmp_path / "one", {0.0: [], 3.0: [Ship(88)], 5.0: []})
+
+    told = run(capsys, "barrels", "vostochny", one, "--out", tmp_path / "out")
+    report = run(capsys, "report", "vostochny", one)
+
+    (median,) = pd.read_csv(tmp_path / "out" / "loadings.csv")["barrels_p50"]
+    assert "barrels, median" in told.out
+    assert told.out.count(f" {median:,.0f} ") == 2
+    assert f"barrels {median:,.0f} (median; " in told.out
+    assert report.out.count(f"{median:,.0f} (") == 2
+
+
+def test_one_look_says_what_it_does_not_tell(capsys: Capture, tmp_path) -> None:
+    one = stored(tmp_path / "one", {0.0: [Ship(90)]})
+
+    alone = run(capsys, "barrels", "vostochny", one)
+    month = run(capsys, "barrels", "vostochny", one, "--from", "2024-03-01T00:00Z", "--to", "2024-04-01T00:00Z")
+
+    moment = "All looks are of one moment, 2024-03-07 02:00 UTC"
+    assert moment in alone.err
+    assert "unseen: visits 0" in alone.out
+    assert moment not in month.err
+    assert "one look tells no traffic, so its visits unseen rest on the traffic assumed" in month.err
+    assert "unseen: visits 0" not in month.out
+
+
+def test_a_list_of_visits_shows_its_ships_and_says_that_no_cap_is_set(capsys: Capture, tmp_path) -> None:
+    visits = tmp_path / "visits.csv"
+    visits.write_text("date,length_m,ship\n2024-03-07,90,CHON MA SAN\n2024-03-09,95,\n")
+
+    plain = run(capsys, "barrels", "--visits", visits)
+    capped = run(capsys, "barrels", "--visits", visits, "--cap", "un_dprk_refined")
+
+    (row,) = [line for line in plain.out.splitlines() if "CHON MA SAN" in line]
+    assert "line-2" in row  # what --explain asks for
+    assert "no cap is set against it; name one with --cap (un_dprk_refined" in plain.err
+    assert "--cap" not in capped.err
+
+
+def test_the_help_of_barrels_names_every_column_of_a_list(capsys: Capture, tmp_path) -> None:
+    help_text = run(capsys, "barrels", "--help").out
+    wrong = tmp_path / "visits.csv"
+    wrong.write_text("nothing known\n")
+
+    (error,) = run(capsys, "barrels", "--visits", wrong).error_lines
+
+    columns = error.partition("known columns: ")[2].split(", ")
+    assert len(columns) > 10
+    assert [name for name in columns if name not in help_text] == []
 
 
 def test_a_list_of_visits_warns_of_a_deadweight_that_does_not_fit_the_length(capsys: Capture, tmp_path) -> None:

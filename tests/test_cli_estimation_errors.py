@@ -130,7 +130,10 @@ WRONG_SHIPS = {
         "visit_id,name,dwt_t\noil-1-0001,A,3565\noil-1-0001,B,3000\n",
         ("line 3: visit_id 'oil-1-0001' comes twice",),
     ),
-    "no such visit": ("visit_id,name,dwt_t\noil-1-0009,A,3565\n", ("visit_id 'oil-1-0009' is no visit",)),
+    "no such visit": (
+        "visit_id,name,dwt_t\noil-1-0001,A,3565\n\noil-1-0009,A,3565\n",
+        ("ships.csv: line 4: visit_id 'oil-1-0009' is no visit", "`berthwatch occupancy` lists them"),
+    ),
 }
 
 
@@ -210,7 +213,11 @@ def test_wrong_ports(
         (["--product", "petrol"], "product 'petrol' is unknown; known products: mixed, gasoil"),
         (["--cap", "mine"], "cap 'mine'"),
         (["--cargo", "gone.yaml"], "gone.yaml: cannot be read"),
-        (["--from", "2024-03-07T00:00Z"], "give both or neither"),
+        (
+            ["--from", "2024-05-01T00:00Z"],
+            "no scene lies within it; the scenes are from 2024-03-07 02:00",
+        ),
+        (["--to", f"{NEXT_YEAR}T00:00Z"], "lies in the future"),
         (["--from", "2024-03-07", "--to", "2024-04-07T00:00Z"], "no time zone"),
         (["--from", "2024-03-07T00:00Z", "--to", f"{NEXT_YEAR}T00:00Z"], "lies in the future"),
         (["--from", "2024-04-07T00:00Z", "--to", "2024-03-07T00:00Z"], "the earlier first"),

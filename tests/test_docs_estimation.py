@@ -10,11 +10,13 @@ import pytest
 
 from berthwatch.configs.cargo import load_cargo
 from berthwatch.configs.port import load_port
+from berthwatch.errors import BerthwatchError
 from berthwatch.estimation.chain import BerthChain, mean_stay_h
 from berthwatch.estimation.filtering import Evidence, Forward, Segments
 from berthwatch.estimation.histories import sample_histories
 from berthwatch.estimation.looks import SIGHTING, VACANT, length_prior, with_lengths
 from berthwatch.estimation.sightings import Sightings
+from berthwatch.estimation.visit_list import read_visit_list
 
 CHECKOUT = Path(__file__).parent.parent
 PAGE = (CHECKOUT / "docs" / "estimation.md").read_text()
@@ -92,6 +94,17 @@ def test_the_figures_of_the_histories_are_those_drawn():
     other, _, seen_if_other, _ = drawn(example(75.0))
 
     assert told == pytest.approx([100 * one, 100 * real, seen, unseen, 100 * other, seen_if_other], abs=0.5, rel=0.02)
+
+
+def test_the_columns_of_a_list_of_visits_are_those_that_are_read(tmp_path):
+    path = tmp_path / "visits.csv"
+    path.write_text("nothing known\n")
+
+    with pytest.raises(BerthwatchError) as error:
+        read_visit_list(path)
+
+    known = str(error.value).partition("known columns: ")[2].split(", ")
+    assert sorted(re.findall(r"`(\w+)`", " ".join(row[0] for row in between("list")))) == sorted(known)
 
 
 @pytest.fixture(scope="module")
