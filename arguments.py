@@ -1,10 +1,11 @@
 """What may stand on a command line: its options, and what they come to."""
 
+import hashlib
 import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -204,3 +205,16 @@ def read_question(
         pump_limit=pump_limit,
         seed=seed,
     )
+
+
+def question_facts(question: "Question", *, reported: Path | None, identified: Path | None = None) -> dict[str, Any]:
+    """A question for `run.json`; of what was read from files, these and their SHA-256."""
+    files = {"cargo": question.cargo_path, "reported": reported, "identified": identified}
+    asked = {name: value for name, value in vars(question).items() if name != "cargo_path"}
+    return asked | {name: _file_facts(path) if path else None for name, path in files.items()}
+
+
+def _file_facts(path: Path) -> dict[str, str | None]:
+    # What came through a pipe cannot be read again.
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    return {"file": str(path), "sha256": digest}

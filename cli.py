@@ -17,7 +17,6 @@ from .console import (
     SceneProgress,
     err,
     out,
-    question_facts,
     run_facts,
     show_estimate,
     show_times,
@@ -174,7 +173,7 @@ def watch(
 
     place = load_port(port)
     question = arg.read_question(cargo, product, since, until, reported, seed)
-    asked = question_facts(question, reported=reported)
+    asked = arg.question_facts(question, reported=reported)
     settings = DetectSettings(
         overlap_m=overlap_m,
         score_threshold=score,
@@ -237,7 +236,7 @@ def report(
     question = arg.read_question(
         cargo, product, since, until, reported, seed, identified=identified, pump_limit=pump_limit
     )
-    asked = question_facts(question, reported=reported, identified=identified)
+    asked = arg.question_facts(question, reported=reported, identified=identified)
     estimate = report_store(place, store, question)
     write_run(store, {"command": "report", "port": place.model_dump(), "question": asked})
     show_estimate(estimate, store / REPORT)

@@ -1,6 +1,5 @@
 """What a run shows while it works and writes down when it ends: progress, plain lines, run.json."""
 
-import hashlib
 import json
 import os
 import sys
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from .inference.detect_scenes import SceneOutcome
     from .inference.stage_times import StageTimes
     from .models.detector import Detector
-    from .watch import Question
 
 # Results go to standard output, all else to standard error, so that `berthwatch … > file` holds results alone.
 # A pipe or a file has no width of its own; 80 would cut numbers in two.
@@ -86,7 +84,7 @@ class SceneProgress:
 
 def telling_undated(opener: "Callable[[str | Path], Scene]") -> "Callable[[str | Path], Scene]":
     """`opener`, that tells at once of a scene of unknown time: what comes after detection would refuse it."""
-    from .watch import HOW_TO_DATE
+    from .estimation.occupancy import HOW_TO_DATE
 
     told: list[str] = []
 
@@ -180,19 +178,6 @@ def run_facts(detector: "Detector", settings: "DetectSettings", outcomes: "Seque
         "settings": {**asdict(settings), "score_threshold": threshold},
         "scenes": [asdict(outcome) for outcome in outcomes],
     }
-
-
-def question_facts(question: "Question", *, reported: Path | None, identified: Path | None = None) -> dict[str, Any]:
-    """A question for `write_run`; of what was read from files, these and their SHA-256."""
-    files = {"cargo": question.cargo_path, "reported": reported, "identified": identified}
-    asked = {name: value for name, value in vars(question).items() if name != "cargo_path"}
-    return asked | {name: _file_facts(path) if path else None for name, path in files.items()}
-
-
-def _file_facts(path: Path) -> dict[str, str | None]:
-    # What came through a pipe cannot be read again.
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-    return {"file": str(path), "sha256": digest}
 
 
 def show_times(times: "StageTimes") -> None:

@@ -14,6 +14,7 @@ from .configs.cargo import CargoAssumptions, load_cargo
 from .configs.port import Port
 from .errors import BerthwatchError
 from .estimation.estimate import Estimate, estimate
+from .estimation.occupancy import HOW_TO_DATE
 from .imagery.raster import display_name
 from .imagery.scene import Scene, open_scene
 from .inference.detect import DetectSettings
@@ -29,11 +30,6 @@ log = logging.getLogger(__name__)
 
 REPORT = "report.html"
 MOST_SCENES_NAMED = 5
-
-HOW_TO_DATE = (
-    "give --acquired-at, such as --acquired-at 2024-03-07T02:06:51Z; of many scenes, write each one's time into its "
-    "file name, such as port_20240307T020651Z.tif, or into a STAC item beside it, port.json for port.tif"
-)
 
 
 @dataclass(frozen=True)

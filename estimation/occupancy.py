@@ -39,6 +39,12 @@ RAFTED_GAP_M = 15.0  # between sides, fenders and a pixel or two
 NEARBY_M = 500.0
 MIN_OBSERVED_FRACTION = 0.7  # of the berth, for "no ship" to mean anything
 
+# An item beside a scene leaves its name, and so its place in a store, as it is.
+HOW_TO_DATE = (
+    "give --acquired-at, such as --acquired-at 2024-03-07T02:06:51Z; for many scenes put a file beside each, port.json "
+    'beside port.tif: {"properties": {"datetime": "2024-03-07T02:06:51Z"}}'
+)
+
 
 @dataclass(frozen=True)
 class BerthFrame:
@@ -134,7 +140,7 @@ def scenes_in_order_of_time(records: Sequence[SceneRecord]) -> list[SceneRecord]
     for record in records:
         if record.acquired_at is None:
             raise BerthwatchError(
-                f"scene {record.scene_id}: its time is unknown, and visits need one; detect it again with --acquired-at"
+                f"scene {record.scene_id}: its time is unknown, and visits need one. Detect it again: {HOW_TO_DATE}"
             )
         if record.acquired_at.tzinfo is None:
             raise BerthwatchError(
