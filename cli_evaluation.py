@@ -78,13 +78,13 @@ def evaluate(
     from .imagery.scene_list import list_scenes
     from .models.registry import load_detector
     from .training.baselines import load_baseline
-    from .training.evaluation_pictures import labelled_scene
+    from .training.evaluation_pictures import labelled_scenes
 
     page = report.with_suffix(".html")
     if page == report:
         raise BerthwatchError(f"--out {report}: name the JSON file; the page is written beside it")
     rules = Rules(min_iou, min_length_m, min_length_px, score, overlap_m)
-    pictures = [labelled_scene(source) for source in list_scenes(scenes or ())]
+    pictures = labelled_scenes(list_scenes(scenes or ()))
     pictures += _dataset_pictures(dataset or (), assumed_gsd_m)
     detector = load_detector(
         model, device=device.value, score_threshold=LOWEST_SCORE, threads=threads, trust_pickle=trust_pickle
@@ -124,25 +124,28 @@ def _dataset_pictures(named: Sequence[str], assumed_gsd_m: float | None) -> "lis
 
 
 def _show_figures(told: dict[str, Any]) -> None:
-    headings = {
-        "ships": "ships",
-        "recall": "recall",
-        "precision": "prec.",
-        "f1": "F1",
-        "average_precision": f"AP{100 * told['min_iou']:.0f}",
-        "ap_50": "AP50",
-        "ap_50_95": "50-95",
-        "length_mae": "length",
-        "false_alarms": "false",
-    }
-    table = _table("scene", *headings.values(), "tankers", "found", "called")
+    from .reporting.evaluation_page import interval, number, share
+
+    rates = {"recall": "recall", "precision": "precision", "F1": "f1"}
+    table = _table("scene", "ships", "false", *rates, "AP30", "AP50", "length", "tankers", with_interval=[*rates])
     for name, row in {**told["scenes"], "all": told["all"]}.items():
-        tankers = (row[key] for key in ("tankers", "tankers_found", "tankers_called_tanker"))
-        table.add_row(escape(name), *(_cell(row.get(key)) for key in headings), *(_cell(count) for count in tankers))
-    _print_wide(table)
+        table.add_row(
+            escape(name),
+            str(row["ships"]),
+            str(row["false_alarms"]),
+            *(f"{number(row[rate])} {interval(row[f'{rate}_90'])}" for rate in rates.values()),
+            number(row["ap_30"]),
+            number(row["ap_50"]),
+            share(row.get("length_mae")),
+            f"{row['tankers_found']}/{row['tankers_called_tanker']} of {row['tankers']}",
+        )
+    out.print(table)
+    out.print("beside or below a rate: its 90 % interval; length: mean error; tankers: found, called so", style="dim")
 
 
 def _show_compared(told: dict[str, Any]) -> None:
+    from .reporting.evaluation_page import number, share
+
     headings = {
         "recall": "recall",
         "precision": "prec.",
@@ -151,36 +154,23 @@ def _show_compared(told: dict[str, Any]) -> None:
         "ap_30": "AP30",
         "ap_50": "AP50",
         "ap_50_95": "50-95",
-        "length_mae": "length",
     }
-    table = _table("detector, shown at, scored by", *headings.values())
+    table = _table("detector, shown at, scored by", *headings.values(), "length")
     for row in told["compared"]:
         name = f"{row['model_id']}, {row['shown_at']}, {row['scored_by']}"
-        table.add_row(escape(name), *(_cell(row["all"].get(key)) for key in headings))
-    _print_wide(table)
+        rates = (number(row["all"][key]) for key in headings)
+        table.add_row(escape(name), *rates, share(row["all"].get("length_mae")))
+    out.print(table)
 
 
-def _table(*headings: str) -> "Table":
-    """A table of one wide column and many narrow ones."""
+def _table(*headings: str, with_interval: Sequence[str] = ()) -> "Table":
+    """A table of one wide column and many narrow ones; an interval goes below its figure where there is little room."""
     from rich import box
     from rich.table import Table
 
     first, *others = headings
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1) if out.width >= 100 else 0)
     table.add_column(first, overflow="fold")
     for heading in others:
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, justify="right", min_width=9 if heading in with_interval else None)
     return table
-
-
-def _print_wide(table: "Table") -> None:
-    from rich.console import Console
-
-    # A log has no width of its own; the 80 columns that rich takes then would cut the figures.
-    Console(highlight=False, width=None if out.is_terminal else 120).print(table)
-
-
-def _cell(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)

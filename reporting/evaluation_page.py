@@ -95,24 +95,24 @@ def _rules(told: Told) -> str:
 def _headline_figures(total: Told) -> list[tuple[str, str, str]]:
     """Label, value and note of each tile."""
     tiles = [
-        (name.capitalize() if name != "f1" else "F1", _share(total[name]), f"90 %: {_interval(total[f'{name}_90'])}")
+        (name.capitalize() if name != "f1" else "F1", share(total[name]), f"90 %: {interval(total[f'{name}_90'])}")
         for name in ("recall", "precision", "f1")
     ]
     tiles.append(
-        ("Average precision, IoU 0.5", _number(total["ap_50"]), f"0.3: {_number(total['ap_30'])}; 0.5 to 0.95: "
-         f"{_number(total['ap_50_95'])}")
+        ("Average precision, IoU 0.5", number(total["ap_50"]), f"0.3: {number(total['ap_30'])}; 0.5 to 0.95: "
+         f"{number(total['ap_50_95'])}")
     )  # fmt: skip
     for size in ("length", "beam"):
         if f"{size}_mae" in total:
-            note = f"bias {_signed(total[f'{size}_bias'])}, spread {_share(total[f'{size}_sd'])}"
-            tiles.append((f"Mean error of {size}", _share(total[f"{size}_mae"]), note))
+            note = f"bias {_signed(total[f'{size}_bias'])}, spread {share(total[f'{size}_sd'])}"
+            tiles.append((f"Mean error of {size}", share(total[f"{size}_mae"]), note))
     if "heading_mae_deg" in total:
         tiles.append(
             ("Mean error of heading", f"{total['heading_mae_deg']:.1f}°", f"nine of ten within "
              f"{total['heading_p90_abs_deg']:.1f}°")
         )  # fmt: skip
     called = (
-        f"{total['tankers_called_tanker']} called so; tanker or not right for {_share(total['tanker_or_not_right'])}"
+        f"{total['tankers_called_tanker']} called so; tanker or not right for {share(total['tanker_or_not_right'])}"
     )
     tiles.append(("Tankers found", f"{total['tankers_found']} of {total['tankers']}", called))
     tiles.append(
@@ -132,8 +132,8 @@ def _compared(told: Told) -> Table:
                 row["model_id"],
                 row["shown_at"],
                 row["scored_by"],
-                *(_number(total[rate]) for rate in rates),
-                _share(total.get("length_mae")),
+                *(number(total[rate]) for rate in rates),
+                share(total.get("length_mae")),
                 f"{total['tankers_found']}/{total['tankers_called_tanker']} of {total['tankers']}",
             )
         )
@@ -156,9 +156,9 @@ def _breakdown(title: str, table: Mapping[str, Told]) -> Table:
             str(row["ships"]),
             str(row["found"]),
             str(row["false_alarms"]),
-            *(f"{_number(row[rate])} ({_interval(row[f'{rate}_90'])})" for rate in ("recall", "precision", "f1")),
-            *(_number(row[name]) for name in ("ap_50", "ap_50_95")),
-            _share(row.get("length_mae")),
+            *(f"{number(row[rate])} ({interval(row[f'{rate}_90'])})" for rate in ("recall", "precision", "f1")),
+            *(number(row[name]) for name in ("ap_50", "ap_50_95")),
+            share(row.get("length_mae")),
             _signed(row.get("length_bias")),
         )
         for name, row in table.items()
@@ -171,7 +171,7 @@ def _breakdown(title: str, table: Mapping[str, Told]) -> Table:
 def _by_class(told: Told) -> Table:
     rows = tuple(
         (name, *(str(row[key]) for key in ("ships", "found", "named")),
-         *(_number(row[key]) for key in ("recall", "precision", "f1", "ap_50")))
+         *(number(row[key]) for key in ("recall", "precision", "f1", "ap_50")))
         for name, row in told["by_class"].items()
     )  # fmt: skip
     return Table(
@@ -184,7 +184,7 @@ def _by_class(told: Told) -> Table:
 
 def _by_kind(told: Told) -> Table:
     rows = tuple(
-        (name, str(row["ships"]), str(row["found"]), _number(row["recall"]), str(row["called_tanker"]))
+        (name, str(row["ships"]), str(row["found"]), number(row["recall"]), str(row["called_tanker"]))
         for name, row in told["by_kind"].items()
     )
     return Table("By kind", ("", "Ships", "Found", "Recall", "Called tanker"), rows)
@@ -200,11 +200,13 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """A rate in words, a dash where there is none: 0.72."""
     return "–" if value is None else f"{value:.2f}"
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
+    """A share in words, a dash where there is none: 3.1 %, 12 %."""
     if value is None:
         return "–"
     return f"{100 * value:.1f} %" if value < 0.1 else f"{100 * value:.0f} %"
@@ -214,6 +216,7 @@ def _signed(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:+.1f} %"
 
 
-def _interval(bounds: Sequence[float | None]) -> str:
+def interval(bounds: Sequence[float | None]) -> str:
+    """The ends of a 90 % interval in words, a dash where there is none: 0.58–0.86."""
     low, high = bounds
     return "–" if low is None or high is None else f"{low:.2f}–{high:.2f}"

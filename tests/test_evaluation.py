@@ -9,12 +9,13 @@ from cli_runner import run
 from inference_scenes import HULL, WATER, BrightHulls, metadata
 from training_dataset_cases import write_text
 
+from berthwatch.cli_evaluation import _show_figures
 from berthwatch.errors import BerthwatchError
 from berthwatch.evaluation import Rules, evaluate
 from berthwatch.evaluation_report import results, write_evaluation
 from berthwatch.training.baselines import Baseline
 from berthwatch.training.datasets.report import ReadReport
-from berthwatch.training.evaluation_pictures import dataset_pictures, labelled_scene
+from berthwatch.training.evaluation_pictures import dataset_pictures, labelled_scene, labelled_scenes
 
 # x, y, length, beam of upright hulls in a picture of 320 x 240 pixels.
 HULLS = ((60, 60, 60, 10), (200, 60, 40, 8), (100, 180, 30, 6))
@@ -218,6 +219,37 @@ def test_the_command_writes_both_files(capsys, harbour, crops, tmp_path):
     assert out.with_suffix(".html").is_file()
     assert "judged.html" in result.out
     assert "AP50" in result.out
+
+
+def test_the_table_in_the_console_has_the_intervals_and_units_of_the_page(capsys):
+    rates = {"recall": 0.72, "recall_90": [0.58, 0.86], "precision": None, "precision_90": [None, None]}
+    rates |= {"f1": 0.8, "f1_90": [0.7, 0.9], "ap_30": 0.86, "ap_50": 0.82, "length_mae": 0.031}
+    tankers = {"tankers": 28, "tankers_found": 26, "tankers_called_tanker": 15}
+
+    _show_figures({"scenes": {}, "all": {"ships": 25, "false_alarms": 2, **tankers, **rates}})
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "all 25 2 0.72 0.58–0.86 – – 0.80 0.70–0.90 0.86 0.82 3.1 % 26/15 of 28" in told
+
+
+def test_scenes_of_one_name_in_two_folders_are_two_rows(harbour, tmp_path):
+    copies = []
+    for year, hulls in (("2024", HULLS), ("2025", HULLS[:1])):
+        folder = tmp_path / year / "port"
+        folder.mkdir(parents=True)
+        copies.append(folder / harbour.name)
+        copies[-1].write_bytes(harbour.read_bytes())
+        write_text(copies[-1].with_suffix(".txt"), dota(*hulls))
+
+    pictures = labelled_scenes([str(path) for path in (copies[0], harbour, copies[1])])
+    alone = labelled_scenes([str(copies[0])])
+    _, told = whole(BrightHulls(), pictures)
+
+    named = f"{harbour.parent.name}/harbour"
+    assert {name: row["ships"] for name, row in told["scenes"].items()} == {
+        "2024/port/harbour": 3, named: 3, "2025/port/harbour": 1
+    }  # fmt: skip
+    assert alone[0].group == "harbour"
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ ALLOWED: dict[str, set[str]] = {
         "console_estimation",
     },
     "cli_training": {"errors", "configs", "imagery", "models", "training", "arguments", "console"},
-    "cli_evaluation": {"errors", "imagery", "models", "training", "evaluation", "evaluation_report"}
+    "cli_evaluation": {"errors", "imagery", "models", "training", "reporting", "evaluation", "evaluation_report"}
     | {"arguments", "console"},
     "__main__": {"cli"},
     "__init__": set(),

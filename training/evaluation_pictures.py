@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,14 +40,35 @@ class JudgedPicture:
     gsd_assumed: bool = False
 
 
-def labelled_scene(source: str) -> JudgedPicture:
-    """A georeferenced scene with the labels beside it.
+def labelled_scenes(sources: Sequence[str]) -> list[JudgedPicture]:
+    """Georeferenced scenes with the labels beside them, each a group of its own.
+
+    Raises:
+        BerthwatchError: a scene cannot be opened, or there are no labels beside it.
+    """
+    named = zip(sources, _distinct_names(sources), strict=True)
+    return [labelled_scene(source, group=name) for source, name in named]
+
+
+def labelled_scene(source: str, *, group: str | None = None) -> JudgedPicture:
+    """A georeferenced scene with the labels beside it; its group is its stem if left out.
 
     Raises:
         BerthwatchError: the scene cannot be opened, or there are no labels beside it.
     """
     labels = labels_beside(Path(source))
-    return JudgedPicture(open_scene(source), labels, Path(source).stem, np.zeros(len(labels), bool))
+    return JudgedPicture(open_scene(source), labels, group or Path(source).stem, np.zeros(len(labels), bool))
+
+
+def _distinct_names(sources: Sequence[str]) -> list[str]:
+    """The stem of each source, after as many of its folders as tell it from the others: 2024/port, 2025/port."""
+    parts = [Path(source).with_suffix("").parts for source in sources]
+    shared = Counter(own[-depth:] for own in parts for depth in range(1, len(own) + 1))
+    names = []
+    for source, own in zip(sources, parts, strict=True):
+        told_apart = (own[-depth:] for depth in range(1, len(own) + 1) if shared[own[-depth:]] == 1)
+        names.append("/".join(next(told_apart, (source,))))  # all but the suffix alike: the source as it is
+    return names
 
 
 def dataset_pictures(named: str, report: ReadReport, *, assumed_gsd_m: float | None = None) -> Iterator[JudgedPicture]:
