@@ -1,4 +1,4 @@
-"""How many processor cores this process may really use."""
+"""What the processor grants and can do: cores, and 8-bit arithmetic."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 _CPU_TOPOLOGY = Path("/sys/devices/system/cpu")
+_CPU_INFO = Path("/proc/cpuinfo")
 
 
 def granted_cores() -> int:
@@ -22,6 +23,19 @@ def granted_cores() -> int:
         cores = os.cpu_count() or 1
     quota = cgroup_quota(_CGROUP_ROOT, Path("/proc/self/cgroup"))
     return max(1, cores if quota is None else min(cores, math.ceil(quota)))
+
+
+def int8_saturates(cpu_info: Path = _CPU_INFO) -> bool:
+    """Whether sums of 8-bit products are cut off at 16 bits: on x86 without VNNI instructions. False where unknown.
+
+    ONNX Runtime uses VPMADDUBSW there, which saturates: see "Quantize ONNX models" in its documentation.
+    """
+    try:
+        lines = cpu_info.read_text().splitlines()
+    except OSError:
+        return False
+    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), None)
+    return flags is not None and not {"avx512_vnni", "avx_vnni"} & set(flags)
 
 
 def cgroup_quota(root: Path, membership: Path) -> float | None:

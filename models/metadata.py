@@ -17,6 +17,7 @@ from scipy.special import expit, logit
 from ..errors import BerthwatchError
 
 METADATA_KEY = "berthwatch"  # key in the ONNX metadata_props and in the safetensors header; the value is JSON
+ARITHMETIC_KEY = "berthwatch.arithmetic"  # of an ONNX file: "int8" if its convolutions are; absent if in floats
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import metadata as installed
 from pathlib import Path
 from typing import Literal
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 
 from ..errors import BerthwatchError
 from .boxes import Boxes
-from .cores import granted_cores
+from .cores import granted_cores, int8_saturates
 from .decode import Decoder
 from .detector import check_tiles
-from .metadata import ModelMetadata, metadata_from_entries
+from .metadata import ARITHMETIC_KEY, ModelMetadata, metadata_from_entries
 from .tile_workers import TileWorkers
+
+log = logging.getLogger(__name__)
 
 
 class OnnxDetector:
@@ -34,6 +37,7 @@ class OnnxDetector:
 
     Attributes:
         device: as given.
+        in_int8: whether the file is in 8-bit integers, as `training.int8` writes it.
 
     Raises:
         BerthwatchError: the file is no such model, or the device cannot be used.
@@ -54,7 +58,15 @@ class OnnxDetector:
         self._session = open_session(
             path, device=device, threads=self._workers.threads_each if self._workers else threads
         )
-        self.metadata: ModelMetadata = metadata_from_entries(session_entries(self._session), path)
+        entries = session_entries(self._session)
+        self.metadata: ModelMetadata = metadata_from_entries(entries, path)
+        self.in_int8 = entries.get(ARITHMETIC_KEY) == "int8"
+        if self.in_int8 and device == "cpu" and int8_saturates():
+            log.warning(
+                "%s is in 8-bit integers, and this processor has no VNNI instructions: sums overflow, and ships may be "
+                "missed; use the model in floats, which is no slower here",
+                self.metadata.model_id,
+            )
         self._wanted = self._session.get_inputs()[0]
         self._decoder = Decoder.of(self.metadata, score_threshold)
         self.device = device

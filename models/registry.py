@@ -18,7 +18,7 @@ from .agreement import agreement
 from .detector import Detector
 from .devices import Device, nvidia_gpus, torch_has_cuda
 from .metadata import ModelMetadata, metadata_from_entries, safetensors_entries
-from .onnx_backend import OnnxDetector, has_cuda_provider
+from .onnx_backend import OnnxDetector, has_cuda_provider, open_session, session_entries
 from .openvino_backend import OpenVinoDetector, has_openvino
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,16 @@ SampleTiles = Callable[[ModelMetadata], NDArray[np.uint8]]
 
 
 def shipped_models() -> dict[str, ModelMetadata]:
-    """The cards of the models that come with berthwatch, by name, read without loading a weight."""
+    """The cards of the models that come with berthwatch, by name. One in 8-bit integers has an ONNX file alone."""
+    cards = trainable_models()
+    for path in sorted(WEIGHTS.glob("*.onnx")):
+        if path.stem not in cards:
+            cards[path.stem] = metadata_from_entries(session_entries(open_session(path, device="cpu", threads=1)), path)
+    return cards
+
+
+def trainable_models() -> dict[str, ModelMetadata]:
+    """Those of them that training can start from, their cards read without loading a weight."""
     return {
         path.stem: metadata_from_entries(safetensors_entries(path), path)
         for path in sorted(WEIGHTS.glob("*.safetensors"))
@@ -94,7 +103,13 @@ def load_detector(
         detector = OpenVinoDetector(files[0], score_threshold=score_threshold, threads=threads)
     else:
         detector = _load(files, device, score_threshold, threads)
-        if backend == "auto" and isinstance(detector, OnnxDetector) and detector.device == "cpu" and sample_tiles:
+        if (
+            backend == "auto"
+            and sample_tiles
+            and isinstance(detector, OnnxDetector)
+            and detector.device == "cpu"
+            and not detector.in_int8
+        ):
             detector = _quicker(detector, files, score_threshold, threads, sample_tiles)
     log.info("model %s on %s", detector.metadata.model_id, detector.description)
     return detector

@@ -1,10 +1,10 @@
-"""Cores granted by affinity and by control groups of both versions."""
+"""Cores granted by affinity and by control groups of both versions; 8-bit arithmetic."""
 
 import os
 
 import pytest
 
-from berthwatch.models.cores import cgroup_quota, granted_cores
+from berthwatch.models.cores import cgroup_quota, granted_cores, int8_saturates
 
 
 def write(root, files):
@@ -46,3 +46,22 @@ def test_affinity_limits_the_cores():
         assert granted_cores() == 1
     finally:
         os.sched_setaffinity(0, before)
+
+
+@pytest.mark.parametrize(
+    ("cpu_info", "saturates"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu sse4_2 avx2 avx512f avx512_vnni\n", False),
+        ("processor\t: 0\nflags\t\t: fpu avx2 avx_vnni\n", False),
+        ("processor\t: 0\nflags\t\t: fpu sse4_2 avx2 avx512f\n", True),
+        ("processor\t: 0\nFeatures\t: fp asimd\n", False),  # ARM: its products are summed in 32 bits
+    ],
+)
+def test_sums_of_8_bit_products_saturate_on_x86_without_vnni(tmp_path, cpu_info, saturates):
+    (tmp_path / "cpuinfo").write_text(cpu_info)
+
+    assert int8_saturates(tmp_path / "cpuinfo") == saturates
+
+
+def test_where_the_processor_does_not_tell_nothing_is_said_of_8_bits(tmp_path):
+    assert not int8_saturates(tmp_path / "nowhere")

@@ -2,12 +2,17 @@
 
 import re
 
+import numpy as np
 import pytest
+from models_cases import painted_tile
 
+from berthwatch.models import onnx_backend
+from berthwatch.models.agreement import agreement
 from berthwatch.models.metadata import ModelMetadata
 from berthwatch.models.registry import load_detector, shipped_models
 
 SHIPPED = shipped_models()
+FLOATS_AND_INT8 = ("berthwatch-n", "berthwatch-n-int8")
 SIZE_ERRORS = [name for name in ModelMetadata.model_fields if re.match(r"(length|beam)_(bias|sd)_", name)]
 
 
@@ -39,7 +44,34 @@ def test_its_size_errors_are_measured_and_not_the_guesses(name: str, measure: st
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_both_its_files_bear_one_card(name: str) -> None:
+def test_its_files_bear_one_card(name: str) -> None:
     on_cpu = load_detector(name, device="cpu").metadata
 
     assert on_cpu.model_dump(exclude={"created"}) == SHIPPED[name].model_dump(exclude={"created"})
+
+
+def test_in_8_bit_integers_it_finds_the_same_ships_by_the_same_card() -> None:
+    tiles = np.stack([painted_tile(seed) for seed in range(4)])
+    in_floats, in_int8 = (load_detector(name, device="cpu", score_threshold=0.2) for name in FLOATS_AND_INT8)
+
+    both = agreement(in_floats.detect(tiles), in_int8.detect(tiles), threshold=0.2)
+
+    # Scores of 8 bits are coarser: a ship may pass the threshold in one arithmetic alone, a sure one may not.
+    assert both.ships >= 12
+    assert both.missing == 0
+    assert both.shift_px < 3
+    assert both.score_change < 0.1
+    told = in_floats.metadata.model_dump(exclude={"model_id"})
+    assert in_int8.metadata.model_dump(exclude={"model_id"}) == told
+    assert in_int8.metadata.model_id == f"{in_floats.metadata.model_id} int8"
+
+
+@pytest.mark.parametrize(("name", "warned"), zip(FLOATS_AND_INT8, (False, True), strict=True))
+def test_8_bit_integers_on_a_processor_that_cuts_their_sums_off_are_warned_of(
+    name: str, warned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(onnx_backend, "int8_saturates", lambda: True)
+
+    load_detector(name, device="cpu")
+
+    assert any("ships may be missed" in record.getMessage() for record in caplog.records) == warned

@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import onnxruntime
 import pytest
 
 onnx = pytest.importorskip("onnx", reason="quantising needs onnx: install the 'train' extra")
@@ -15,7 +16,7 @@ from berthwatch.errors import BerthwatchError  # noqa: E402
 from berthwatch.models.registry import WEIGHTS, load_detector  # noqa: E402
 from berthwatch.training.chips import write_chips  # noqa: E402
 from berthwatch.training.crops import Chip  # noqa: E402
-from berthwatch.training.int8 import export_int8, two_halves  # noqa: E402
+from berthwatch.training.int8 import export_int8, take_tiles_unconverted, two_halves  # noqa: E402
 from berthwatch.training.labels import ShipLabels  # noqa: E402
 
 MODEL = WEIGHTS / "berthwatch-n.onnx"
@@ -50,6 +51,50 @@ def test_int8_finds_the_same_ships_in_a_smaller_file_with_its_head_in_float(tmp_
     in_head = {name: bool(re.search(r"/model\.23/", name)) for name in quantised}
     assert sum(in_head.values()) > 20
     assert all(quantised[name] != in_head[name] for name in quantised)
+
+
+def test_pixels_are_the_first_quantised_tensor_and_nothing_changes(tmp_path):
+    """The chain that quantising leaves at a network's beginning, before a convolution of 3 to 2 channels."""
+    rng = np.random.default_rng(3)
+    constants = {
+        "most": np.array(255, np.float32),
+        "scale": np.array(0.0041, np.float32),  # as measured on pictures whose brightest pixel is not 255
+        "zero": np.array(2, np.uint8),
+        "weights": rng.normal(size=(2, 3, 3, 3)).astype(np.float32),
+    }
+    nodes = [
+        onnx.helper.make_node("Transpose", ["tiles"], ["planes"], perm=[0, 3, 1, 2]),
+        onnx.helper.make_node("Cast", ["planes"], ["floats"], to=onnx.TensorProto.FLOAT),
+        onnx.helper.make_node("Div", ["floats", "most"], ["picture"]),
+        onnx.helper.make_node("QuantizeLinear", ["picture", "scale", "zero"], ["quantised"]),
+        onnx.helper.make_node("DequantizeLinear", ["quantised", "scale", "zero"], ["pixels"]),
+        onnx.helper.make_node("Conv", ["pixels", "weights"], ["out"]),
+    ]
+    graph = onnx.helper.make_graph(
+        nodes,
+        "beginning",
+        [onnx.helper.make_tensor_value_info("tiles", onnx.TensorProto.UINT8, [1, 8, 8, 3])],
+        [onnx.helper.make_tensor_value_info("out", onnx.TensorProto.FLOAT, [1, 2, 6, 6])],
+        [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    tiles = rng.integers(0, 256, (1, 8, 8, 3), dtype=np.uint8)
+
+    take_tiles_unconverted(model.graph)
+
+    assert [node.op_type for node in model.graph.node] == ["Transpose", "DequantizeLinear", "Conv"]
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (answer,) = session.run(None, {"tiles": tiles})
+    windows = np.lib.stride_tricks.sliding_window_view(tiles[0].transpose(2, 0, 1) / 255, (3, 3), axis=(1, 2))
+    np.testing.assert_allclose(answer[0], np.einsum("cyxij,ocij->oyx", windows, constants["weights"]), atol=1e-5)
+
+
+def test_a_network_that_begins_otherwise_is_refused():
+    nodes = [onnx.helper.make_node("Relu", ["tiles"], ["out"])]
+    values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("tiles", "out")]
+
+    with pytest.raises(BerthwatchError, match=r"begins with \['Relu'\]"):
+        take_tiles_unconverted(onnx.helper.make_graph(nodes, "other", values[:1], values[1:]))
 
 
 def test_int8_that_loses_too_much_is_refused_with_the_figures(tmp_path, chips):

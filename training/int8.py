@@ -1,9 +1,12 @@
-"""A model's ONNX file with its convolutions in 8-bit integers, kept only where it finds the same ships.
+"""A model's ONNX file in 8-bit integers, kept only where it finds the same ships.
 
 Static quantisation by ONNX Runtime (QDQ, a scale for each output channel), its ranges measured on chips that do not
-judge the result; the head, which turns features into pixels, stays in float. Smaller by a factor of three to four;
-quicker only on processors with 8-bit matrix units: on two cores of an AMD EPYC a tile of YOLO26n took 65 ms instead of
-42 with 32-bit floats.
+judge the result. All that features go through is quantised, not only convolutions: a convolution whose input is made
+from floats and whose output is turned to floats again takes longer than in floats. The head, which turns features into
+pixels, stays in float; tiles, 8-bit as they are, go in unconverted.
+
+Smaller by a factor of three, and quicker on processors with instructions for 8-bit dot products: on an AMD EPYC with
+AVX-512 VNNI a tile of YOLO26n takes 0.6 times as long as with 32-bit floats.
 """
 
 import json
@@ -17,12 +20,12 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from ..errors import BerthwatchError
-from ..models.metadata import METADATA_KEY
+from ..models.metadata import ARITHMETIC_KEY, METADATA_KEY
 from ..models.onnx_backend import OnnxDetector
 from .calibrate import chips_on_tiles, seen_on_chips
 from .chips import chip_names, read_chip
@@ -32,6 +35,7 @@ from .metrics import average_precision
 MOST_LOSS = 0.01  # of AP50: one point
 MOST_TILES = 64  # that the ranges are measured on
 _LOWEST_SCORE = 0.05
+_QUANTISED = ["Conv", "Sigmoid", "Mul", "Add", "Concat", "Split", "MaxPool", "Resize"]
 
 
 @dataclass(frozen=True)
@@ -68,14 +72,15 @@ def export_int8(model: Path, chips: Path, out: Path, *, most_loss: float = MOST_
             quantised,
             _ChipReader(_read(chips, for_ranges), metadata.tile_px),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv"],
+            op_types_to_quantize=_QUANTISED,
             nodes_to_exclude=_head_nodes(onnx.load(prepared)),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
         whole = onnx.load(quantised)
-        helper.set_model_props(whole, {METADATA_KEY: metadata.model_dump_json()})
+        take_tiles_unconverted(whole.graph)
+        helper.set_model_props(whole, {METADATA_KEY: metadata.model_dump_json(), ARITHMETIC_KEY: "int8"})
         onnx.save(whole, quantised)
         before, after = (_ap50(path, chips, judging) for path in (model, quantised))
         if not after > before - most_loss:
@@ -84,6 +89,35 @@ def export_int8(model: Path, chips: Path, out: Path, *, most_loss: float = MOST_
                 f"{most_loss:g}; {out.name} was not written"
             )
         return Int8Export(quantised.replace(out), before, after)
+
+
+def take_tiles_unconverted(graph: Any) -> None:
+    """Let the 8-bit pixels themselves be the first quantised tensor, at a scale of 1 / 255, which is exact.
+
+    The quantised graph turns them to floats, divides these by 255, and quantises the result: for nothing.
+
+    Raises:
+        BerthwatchError: it does not begin so.
+    """
+    first = {node.input[0]: node for node in graph.node}  # the node that takes a tensor as its (first) input
+    chain = [first[graph.input[0].name]]
+    while chain[-1].op_type in ("Transpose", "Cast", "Div"):
+        chain.append(first[chain[-1].output[0]])
+    transposes = [node for node in chain if node.op_type == "Transpose"]
+    if chain[-1].op_type != "QuantizeLinear" or len(transposes) != 1:
+        raise BerthwatchError(f"int8: the network begins with {[node.op_type for node in chain]}, which is not ours")
+    scale_name, zero_name = chain[-1].input[1:3]
+    for constant in graph.initializer:
+        if constant.name == scale_name:
+            constant.CopyFrom(numpy_helper.from_array(np.array(1 / 255, np.float32), scale_name))
+        if constant.name == zero_name:
+            constant.CopyFrom(numpy_helper.from_array(np.array(0, np.uint8), zero_name))
+    transposes[0].input[0] = graph.input[0].name
+    transposes[0].output[0] = chain[-1].output[0]
+    for node in chain:
+        if node is not transposes[0]:
+            graph.node.remove(node)
+    del graph.value_info[:]  # shapes and types of tensors that are no more
 
 
 def two_halves(chips: Path) -> tuple[list[str], list[str]]:
