@@ -80,8 +80,10 @@ def read_tiles(
                 if len(windows) == batch_size:
                     yield windows, pixels
                     windows, pixels = [], np.empty(shape, dtype=np.uint8)
+    buffers.let_go()
     if seen:  # outlined here, while the detector works on the last batches
         seen.area()
+    _return_freed_memory()
     if windows:
         yield windows, pixels[: len(windows)]
 
@@ -187,6 +189,10 @@ class _Buffers:
         if buffer is None or len(buffer) < n_bytes:
             buffer = np.empty(n_bytes, np.uint8)
         return buffer[:n_bytes].view(dtype).reshape(shape), buffer
+
+    def let_go(self) -> None:
+        """No band comes any more."""
+        self._spare.clear()
 
     def give_back(self, buffer: NDArray[np.uint8] | None) -> None:
         """Nobody looks at what lies in the buffer any more."""

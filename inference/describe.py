@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -15,6 +16,9 @@ from .deadweight import dwt_distribution, dwt_quantile
 from .detections import detections_frame, empty_detections
 from .measure import measure
 from .size_class import most_likely_size_class, size_class_probabilities
+
+# On the way to a row a ship takes several kilobytes, and a scene may hold tens of thousands.
+_SHIPS_AT_ONCE = 2000
 
 
 def describe(boxes: Boxes, cut: NDArray[np.bool_], grid: TileGrid, metadata: ModelMetadata) -> gpd.GeoDataFrame:
@@ -29,8 +33,20 @@ def describe(boxes: Boxes, cut: NDArray[np.bool_], grid: TileGrid, metadata: Mod
     Returns:
         As `detections.SCHEMA`, EPSG:4326, one row a box, in their order.
     """
-    if not len(boxes):
-        return empty_detections()
+    n = len(boxes)
+    blocks = [np.arange(start, min(start + _SHIPS_AT_ONCE, n)) for start in range(0, n, _SHIPS_AT_ONCE)]
+    described = [_describe(boxes.select(block), cut[block], block + 1, grid, metadata) for block in blocks]
+    return gpd.GeoDataFrame(pd.concat(described, ignore_index=True)) if described else empty_detections()
+
+
+def _describe(
+    boxes: Boxes,
+    cut: NDArray[np.bool_],
+    numbers: NDArray[np.integer],
+    grid: TileGrid,
+    metadata: ModelMetadata,
+) -> gpd.GeoDataFrame:
+    """The same for ships of these numbers in their scene, (n,)."""
     scene, n = grid.scene, len(boxes)
     ships = measure(
         boxes,
@@ -45,7 +61,7 @@ def describe(boxes: Boxes, cut: NDArray[np.bool_], grid: TileGrid, metadata: Mod
     classes = class_probabilities(boxes, metadata.classes)
     return detections_frame(
         {
-            "detection_id": [f"{scene.scene_id}-{i:05d}" for i in range(1, n + 1)],
+            "detection_id": [f"{scene.scene_id}-{number:05d}" for number in numbers],
             "scene_id": [scene.scene_id] * n,
             "acquired_at": [scene.acquired_at] * n,
             "lon": ships.lonlat[:, 0],

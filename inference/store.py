@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,6 +30,9 @@ from .detections import COLUMNS, SCHEMA, detections_frame, empty_detections
 
 METADATA_KEY = b"berthwatch"
 FORMAT_VERSION = 2  # 2: time_source and time_doubt
+# Ships are turned into Parquet so many at a time (its row groups): a scene may hold tens of thousands, and each takes
+# kilobytes on the way.
+_ROWS_AT_ONCE = 2000
 
 
 @dataclass(frozen=True)
@@ -144,19 +148,17 @@ def write_scene(store: str | Path, record: SceneRecord, detections: gpd.GeoDataF
     if detections.crs is None or detections.crs.to_epsg() != 4326:
         raise BerthwatchError(f"detections of scene {record.scene_id} have CRS {detections.crs}, not EPSG:4326")
     frame = detections_frame({name: detections[name] for name in COLUMNS if name in detections})
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False)
-    table = pq.read_table(buffer)
-    # Columns of an empty frame have no Arrow type of their own: the schema's, always, so that files concatenate.
-    fields = [SCHEMA.field(f.name) if f.name in SCHEMA.names else f for f in table.schema]
-    metadata = {**(table.schema.metadata or {}), METADATA_KEY: record.to_json().encode()}
-    table = table.cast(pa.schema(fields, metadata=metadata))
+    schema = _file_schema(frame)
 
     path = scene_path(store, record.scene_id)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, partial, compression="zstd")
+        # Arrow's own account of the schema says no more than Parquet's, and would repeat megabytes of metadata.
+        with pq.ParquetWriter(partial, schema, compression="zstd", store_schema=False) as file:
+            file.add_key_value_metadata({**schema.metadata, METADATA_KEY: record.to_json().encode()})
+            for start in range(0, len(frame), _ROWS_AT_ONCE):
+                file.write_table(pa.table(frame.iloc[start : start + _ROWS_AT_ONCE].to_arrow(index=False)).cast(schema))
         partial.replace(path)
     except OSError as error:
         raise BerthwatchError(f"cannot write {path}: {error.strerror or error}") from error
@@ -164,6 +166,16 @@ def write_scene(store: str | Path, record: SceneRecord, detections: gpd.GeoDataF
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
     return path
+
+
+def _file_schema(frame: gpd.GeoDataFrame) -> pa.Schema:
+    """Columns of a scene's file, with what geopandas says of them."""
+    # Of the geometry it says CRS, kinds and bounds: the first ship of each kind and the outermost ones tell them all.
+    _, first_of_kind = np.unique(shapely.get_type_id(frame.geometry), return_index=True)
+    outermost = np.argsort(frame.bounds.to_numpy() * (1, 1, -1, -1), axis=0)[:1]
+    buffer = io.BytesIO()
+    frame.iloc[np.union1d(first_of_kind, outermost)].to_parquet(buffer, index=False)
+    return pa.schema([*SCHEMA, ("geometry", pa.binary())], pq.read_schema(buffer).metadata)
 
 
 def read_record(path: str | Path) -> SceneRecord:

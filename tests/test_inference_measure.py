@@ -1,22 +1,29 @@
 """Boxes to metres, classes to probabilities, areas from the command line."""
 
 import json
+import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
+from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_scenes import metadata
+from inference_scenes import metadata, write
 from pyproj import Geod
 
 from berthwatch.errors import BerthwatchError
+from berthwatch.imagery.scene import open_scene
+from berthwatch.imagery.tiles import TileGrid
 from berthwatch.inference.aoi import read_aoi
-from berthwatch.inference.describe import class_probabilities, tanker_probability
+from berthwatch.inference.describe import class_probabilities, describe, tanker_probability
+from berthwatch.inference.detections import empty_detections
 from berthwatch.inference.measure import measure
 from berthwatch.models.boxes import Boxes
 
 GEOD = Geod(ellps="WGS84")
+SQUARE = Affine(3, 0, 500_000, 0, -3, 4_740_000)
 
 
 def plane_at(lon, lat, metres_a_pixel):
@@ -95,6 +102,32 @@ def test_unknown_ships_may_be_tankers():
 
     np.testing.assert_allclose(tanker_probability(probabilities, classes), [0.4, 0.7])
     np.testing.assert_allclose(tanker_probability(np.ones((2, 1)), ("ship",)), [0.0, 0.0])
+
+
+def test_many_ships_are_described_in_blocks_as_each_alone(tmp_path):
+    path = write(tmp_path / "sea.tif", np.full((3, 8, 8), 40, np.uint8), crs="EPSG:32652", transform=SQUARE)
+    grid = TileGrid.plan(open_scene(path), gsd_m=3.0, tile_px=320, overlap_m=400)
+    rng = np.random.default_rng(0)
+    n = 5000
+    sides = np.column_stack([rng.uniform(20, 90, n), rng.uniform(4, 15, n), rng.uniform(0, 3, n)])
+    boxes = Boxes.from_xywhr(np.column_stack([rng.uniform(0, 9000, (n, 2)), sides]), rng.uniform(0.2, 0.9, n))
+    cut = rng.uniform(size=n) < 0.1
+
+    tracemalloc.start()
+    try:
+        ships = describe(boxes, cut, grid, metadata())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert ships.detection_id.tolist() == [f"sea-{i:05d}" for i in range(1, n + 1)]
+    assert ships.crs.to_epsg() == 4326
+    assert (ships.dtypes == empty_detections().dtypes).all()
+    few = np.array([0, 1999, 2000, 4711, n - 1])
+    alone = describe(boxes.select(few), cut[few], grid, metadata())
+    said = ships.iloc[few].reset_index(drop=True)
+    pd.testing.assert_frame_equal(said.drop(columns="detection_id"), alone.drop(columns="detection_id"))
+    assert peak < 800 * n  # bytes; 1150 when all are described at once
 
 
 def test_an_aoi_is_four_numbers_or_a_file(tmp_path):
