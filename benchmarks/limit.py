@@ -18,7 +18,7 @@ from berthwatch.inference.detect import DetectSettings, plan_grid
 from berthwatch.inference.detect_scenes import detect_scenes
 from berthwatch.inference.stage_times import StageTimes
 from berthwatch.models.openvino_backend import has_openvino
-from berthwatch.models.registry import load_detector
+from berthwatch.models.registry import DEFAULT_MODEL, INT8_MODEL, load_detector
 
 from .fresh import in_fresh_process
 from .pictures import mosaic
@@ -35,23 +35,27 @@ _BARE_BATCH = 64
 def run(sizes: Sizes, folder: Path) -> dict[str, Any]:
     """The ratio on one scene, for each runtime: both sides in one process, each the best of its repeats, in turn."""
     picture = mosaic(folder / "limit.tif", sizes.limit_px)
+    ways = {"onnxruntime": DEFAULT_MODEL, "onnxruntime, int8": INT8_MODEL}
+    if has_openvino():
+        ways["openvino"] = DEFAULT_MODEL
     measured = {
-        backend: in_fresh_process(
+        way: in_fresh_process(
             "limit",
             "measure",
             picture=str(picture),
-            store=str(folder / f"limit-{backend}"),
+            store=str(folder / f"limit-{way}"),
             repeats=sizes.limit_repeats,
-            backend=backend,
+            model=model,
+            backend=way.partition(",")[0],
         )
-        for backend in ("onnxruntime", *(("openvino",) if has_openvino() else ()))
+        for way, model in ways.items()
     }
     return {"side_px": sizes.limit_px, "backends": measured}
 
 
-def measure(picture: str, store: str, repeats: int, backend: Any) -> dict[str, Any]:
+def measure(picture: str, store: str, repeats: int, model: str, backend: Any) -> dict[str, Any]:
     """Time both. End to end is from opening the file to the written store; loading the model is in neither."""
-    detector = load_detector(device="cpu", backend=backend)
+    detector = load_detector(model, device="cpu", backend=backend)
     bare: Callable[[NDArray[np.uint8]], object] = detector.raw_output  # type: ignore[attr-defined]
     bare(np.zeros((8, detector.metadata.tile_px, detector.metadata.tile_px, 3), np.uint8))
     ends, bares, stages = [], [], []
@@ -71,7 +75,7 @@ def measure(picture: str, store: str, repeats: int, backend: Any) -> dict[str, A
         bares.append(time.perf_counter() - start)
     best = int(np.argmin(ends))
     return {
-        "runtime": detector.description,
+        "runtime": f"{detector.metadata.model_id}, {detector.description}",
         "tiles": len(tiles),
         "end_to_end_s": ends,
         "bare_s": bares,

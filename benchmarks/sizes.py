@@ -9,8 +9,8 @@ class Sizes:
 
     Attributes:
         limit_px, limit_repeats: the scene of part "limit", and how often both sides of its ratio are run.
-        peers_px, peers_rows, peers_batches: the scene of part "peers", its rows of moored tankers, and the batch sizes
-            that SAHI and Ultralytics are given.
+        peers_px, peers_rows, peers_batches, peers_repeats: the scene of part "peers", its rows of moored tankers, the
+            batch sizes that SAHI and Ultralytics are given, and how often each way is run.
         growth_px: the scenes of part "growth".
         decode_px, decode_repeats, decode_jp2_px: the pictures of part "decode", and how often each is read.
         merge_boxes: boxes of part "merge", and merge_oracle_boxes of its check against brute force.
@@ -23,6 +23,7 @@ class Sizes:
     peers_px: int
     peers_rows: int
     peers_batches: tuple[int, ...]
+    peers_repeats: int
     growth_px: tuple[int, ...]
     decode_px: int
     decode_repeats: int
@@ -36,10 +37,11 @@ class Sizes:
 
 FULL = Sizes(
     limit_px=10_000,
-    limit_repeats=2,
+    limit_repeats=3,
     peers_px=4787,
     peers_rows=12,
     peers_batches=(1, 4, 8),
+    peers_repeats=2,
     growth_px=(5_000, 10_000, 20_000, 40_000),
     decode_px=10_000,
     decode_repeats=2,
@@ -56,6 +58,7 @@ TOY = Sizes(
     peers_px=900,
     peers_rows=1,
     peers_batches=(2,),
+    peers_repeats=1,
     growth_px=(700, 1_300),
     decode_px=800,
     decode_repeats=1,

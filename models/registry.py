@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = "berthwatch-n"
+INT8_MODEL = "berthwatch-n-int8"  # the same weights, for CPUs
 _SUFFIXES = (".onnx", ".safetensors", ".pt")
 
 Backend = Literal["auto", "onnxruntime", "openvino", "torch"]
