@@ -91,7 +91,7 @@ def _black_margin(cells: Cells) -> NDArray[np.bool_]:
 
 def _to_polygons(scene: Scene, cells: Cells, seen: NDArray[np.bool_]) -> shapely.MultiPolygon:
     to_scene = Affine.scale(cells.scale_x, cells.scale_y) @ Affine.translation(cells.left, cells.top)
-    shapes = features.shapes(seen.astype(np.uint8), mask=seen, transform=to_scene)
+    shapes = features.shapes(seen.view(np.uint8), mask=seen, transform=to_scene)
     picture = shapely.box(0, 0, scene.width, scene.height)  # the last cells may reach beyond it
     inside = shapely.intersection([shapely.Polygon(*_rings(geometry)) for geometry, _ in shapes], picture)
     polygons = [scene.polygon_to_lonlat(polygon) for polygon in shapely.get_parts(inside)]
