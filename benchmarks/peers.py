@@ -208,7 +208,7 @@ def rows(result: dict[str, Any]) -> list[Row]:
             shown.append(
                 Row(
                     f"SAHI at its best batch ({best['batch']}) / {way['name']}, time",
-                    f"{factor:.2f}",
+                    f"{seconds(best['seconds'])} / {seconds(way['seconds'])} = {factor:.2f}",
                     f"at least {aim}" if aim else "",
                     factor >= aim if aim else None,
                 )

@@ -1,6 +1,7 @@
 """Put the measured table into a Markdown file: `python -m benchmarks.readme [README.md]`.
 
-It is made anew from results.json and set between the two lines `<!-- benchmarks -->` and `<!-- /benchmarks -->`.
+It is made anew from results.json and set between the two lines `<!-- benchmarks -->` and `<!-- /benchmarks -->`: the
+rows that something is demanded of; all of them stand in results.md.
 """
 
 import json
@@ -14,10 +15,12 @@ from .table import markdown
 BEGIN, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 
 
-def table_of(results: dict[str, Any]) -> str:
+def table_of(results: dict[str, Any], *, demanded_only: bool = False) -> str:
     """The table of results.json's content: the parts that were measured, in their order."""
-    measured = [name for name in PARTS if name in results["parts"]]
-    shown = [(PARTS[name].TITLE, PARTS[name].rows(results["parts"][name])) for name in measured]
+    shown = []
+    for name in (name for name in PARTS if name in results["parts"]):
+        rows = [row for row in PARTS[name].rows(results["parts"][name]) if row.aim or not demanded_only]
+        shown += [(PARTS[name].TITLE, rows)] if rows else []
     return markdown(shown, date=results["date"], machine=results["machine"])
 
 
@@ -41,7 +44,7 @@ def _main() -> None:
     if results["sizes"] != "full":
         sys.exit(f"{here / 'results.json'}: of a toy run, which says nothing; run python -m benchmarks first")
     try:
-        target.write_text(with_table(target.read_text(), table_of(results)))
+        target.write_text(with_table(target.read_text(), table_of(results, demanded_only=True)))
     except ValueError as error:
         sys.exit(f"{target}: {error}")
 

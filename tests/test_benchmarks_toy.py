@@ -60,9 +60,15 @@ def test_the_table_is_made_anew_from_the_figures_and_put_between_its_marks(toy):
     from benchmarks.readme import BEGIN, END, table_of, with_table
 
     table = table_of(json.loads((toy / "results.json").read_text()))
+    demanded = table_of(json.loads((toy / "results.json").read_text()), demanded_only=True)
     text = f"# A\n\n{BEGIN}\nan old table\n{END}\n\nmore\n"
 
     assert table == (toy / "results.md").read_text()
+    assert set(demanded.splitlines()) < set(table.splitlines())
+    assert "boxes merged" not in demanded
+    assert all(
+        row.split("|")[-2].strip() in ("yes", "no") for row in demanded.splitlines() if row.startswith("| SAHI at")
+    )
     assert with_table(text, table) == f"# A\n\n{BEGIN}\n{table}{END}\n\nmore\n"
     assert with_table(with_table(text, table), table) == with_table(text, table)
     for broken in ("no marks", f"{BEGIN} alone", f"{END} {BEGIN}"):
