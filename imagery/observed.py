@@ -33,7 +33,7 @@ class SeenGatherer:
         self._grid, self._stretch = grid, cloud_scale(stretch)
         self._panel: CellGatherer | None = None
         self._panel_left = 0
-        self._judged: list[tuple[Cells, NDArray[np.bool_]]] = []
+        self._judged: list[tuple[Cells, tuple[int, int], NDArray[np.uint8]]] = []  # where, shape, seen in packed bits
         self._area: shapely.MultiPolygon | None = None
 
     def add(self, top: int, left: int, pixels: Pixels) -> None:
@@ -51,15 +51,16 @@ class SeenGatherer:
         return self._area
 
     def _outline(self) -> shapely.MultiPolygon:
-        top = min(cells.top for cells, _ in self._judged)
-        left = min(cells.left for cells, _ in self._judged)
+        top = min(cells.top for cells, _, _ in self._judged)
+        left = min(cells.left for cells, _, _ in self._judged)
         bottom, right = (
-            max((cells.top, cells.left)[axis] + seen.shape[axis] for cells, seen in self._judged) for axis in (0, 1)
+            max((cells.top, cells.left)[axis] + shape[axis] for cells, shape, _ in self._judged) for axis in (0, 1)
         )
         together = np.zeros((bottom - top, right - left), dtype=bool)
-        for cells, seen in self._judged:
+        for cells, (height, width), bits in self._judged:
             row, column = cells.top - top, cells.left - left
-            together[row : row + seen.shape[0], column : column + seen.shape[1]] = seen
+            seen = np.unpackbits(bits, count=height * width).reshape(height, width)
+            together[row : row + height, column : column + width] = seen
         return _to_polygons(self._grid.scene, replace(self._judged[0][0], top=top, left=left), together)
 
     def end_panel(self) -> None:
@@ -68,7 +69,8 @@ class SeenGatherer:
             cells = self._panel.cells()
             nothing = np.zeros((0, 0))
             bare = replace(cells, **dict.fromkeys(("valid", "darkest", "mean", "step", "black", "warm"), nothing))
-            self._judged.append((bare, _seen(self._grid.scene, cells)))
+            seen = _seen(self._grid.scene, cells)
+            self._judged.append((bare, seen.shape, np.packbits(seen)))
             self._panel = None
 
 
