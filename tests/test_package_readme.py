@@ -71,7 +71,7 @@ def test_other_commands_exist() -> None:
         if words[0] == "make":
             assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), words
         else:
-            assert words[0] in ("berthwatch", "pip"), words
+            assert words[0] in ("berthwatch", "pip", "python3"), words
 
 
 def test_links_and_pictures_are_there() -> None:
