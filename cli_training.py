@@ -10,6 +10,7 @@ from . import arguments as arg
 from .console import StepProgress, err, out
 
 if TYPE_CHECKING:
+    from .configs.training_run import TrainingRun
     from .training.chip_set import ChipSet
 
 app = typer.Typer()
@@ -157,17 +158,37 @@ def train(
 
     settings = load_training_run(run)
     require_training_packages()
+    if dry_run:
+        _show_forecast(settings)
+        return
     keep_ultralytics_to_itself(settings.run_dir)
-    from .training.train import check_inputs, forecast
+    from .training.train import check_inputs
     from .training.train import train as run_training
 
     check_inputs(settings)
-    if dry_run:
-        told = forecast(settings)
-        out.print(
-            f"{told.train_chips} chips to train on, {told.val_chips} to validate; {told.steps} steps at "
-            f"{told.seconds_per_step:.2f} s: {told.hours:.1f} hours, at most {settings.hours or told.hours:.1f}"
-        )
-        return
     weights = run_training(settings, trust_pickle=trust_pickle)
     out.print(f"weights: {escape(str(weights))}", soft_wrap=True)
+
+
+def _show_forecast(settings: "TrainingRun") -> None:
+    from tempfile import TemporaryDirectory
+
+    from .training.environment import keep_ultralytics_to_itself
+
+    with TemporaryDirectory() as home:
+        keep_ultralytics_to_itself(Path(home), quiet=True)
+        err.print("loading PyTorch and Ultralytics")
+        from .training.train import check_inputs, forecast
+
+        check_inputs(settings)
+        err.print(
+            f"timing a few steps of {settings.batch_size} chips of {settings.chip_px} pixels on {settings.device}: "
+            "a minute or so without a GPU",
+            soft_wrap=True,
+        )
+        told = forecast(settings)
+    out.print(
+        f"{told.train_chips} chips to train on, {told.val_chips} to validate; {told.steps} steps at "
+        f"{told.seconds_per_step:.2f} s: {told.hours:.1f} hours, at most {settings.hours or told.hours:.1f}",
+        soft_wrap=True,
+    )

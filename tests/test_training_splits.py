@@ -1,5 +1,7 @@
 """Splits without leaks: what shows the same ship or place stays on one side."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -149,10 +151,30 @@ def test_a_wanted_split_takes_its_group_along_and_validation_wins():
     assert splits == ["val", "val", "train", "train", "train"]
 
 
+@given(st.lists(st.floats(1, 50), min_size=2, max_size=5), st.floats(0.01, 0.3), st.integers(0, 9))
+def test_the_share_that_is_advised_for_few_groups_validates_on_one_of_them(weights, val_share, seed):
+    names, groups, wanted = [f"a/{i}" for i in range(len(weights))], np.arange(len(weights)), ["auto"] * len(weights)
+
+    def split(share: float) -> list[str]:
+        return choose_splits(names, groups, weights, wanted, val_share=share, seed=seed)
+
+    try:
+        splits = split(val_share)
+    except BerthwatchError as error:
+        told = re.search(r"holds (\d+)% of the chips.*set val_share to ([\d.]+) to", str(error))
+        assert told
+        assert float(told[1]) == pytest.approx(100 * min(weights) / sum(weights), abs=0.51)
+        splits = split(float(told[2]))
+    assert "val" in splits
+    assert "train" in splits
+
+
 def test_one_place_alone_cannot_be_split():
     names, groups = ["a/1", "a/2"], np.array([0, 0])
 
-    with pytest.raises(BerthwatchError, match=r"val_share 0\.2: the pictures form 1 groups"):
+    with pytest.raises(BerthwatchError, match=r"val_share 0\.2: all pictures show one ship or place.*another place"):
         choose_splits(names, groups, [3.0, 4.0], ["auto", "auto"], val_share=0.2, seed=0)
+    with pytest.raises(BerthwatchError, match="'split: train', or like theirs; give a source 'split: val'"):
+        choose_splits(names, groups, [3.0, 4.0], ["train", "auto"], val_share=0.2, seed=0)
     assert choose_splits(names, groups, [3.0, 4.0], ["auto", "auto"], val_share=0.0, seed=0) == ["train", "train"]
     assert choose_splits(names, groups, [3.0, 4.0], ["auto", "val"], val_share=0.2, seed=0) == ["val", "val"]

@@ -16,11 +16,13 @@ def require_training_packages() -> None:
         raise BerthwatchError(f"{', '.join(missing)} not installed; install berthwatch with its extra train")
 
 
-def keep_ultralytics_to_itself(folder: Path) -> None:
-    """Have Ultralytics keep its settings in `folder`, install nothing and call nobody.
+def keep_ultralytics_to_itself(folder: Path, *, quiet: bool = False) -> None:
+    """Have Ultralytics keep its settings in `folder`, install nothing and call nobody; `quiet`: tell errors alone.
 
     It reads these variables when it is imported: to be called before.
     """
     home = folder.resolve() / "ultralytics"
     home.mkdir(parents=True, exist_ok=True)
     os.environ.update(YOLO_CONFIG_DIR=str(home), YOLO_AUTOINSTALL="false", YOLO_OFFLINE="true")
+    if quiet:
+        os.environ["YOLO_VERBOSE"] = "false"

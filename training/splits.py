@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -105,11 +106,26 @@ def choose_splits(
             val.add(group)
             missing -= weight_of[group]
     if short_of_one and not val:
-        raise BerthwatchError(
-            f"val_share {val_share:g}: the pictures form {len(members)} groups of one ship or place, none small enough "
-            "to validate on; add pictures, give a source 'split: val', or set val_share to 0"
-        )
+        why = _why_none_validates([weight_of[group] for group in free], sum(weight_of.values()))
+        raise BerthwatchError(f"val_share {val_share:g}: {why}")
     return ["val" if group in val else "train" for group in groups.tolist()]
+
+
+def _why_none_validates(free: Sequence[float], total: float) -> str:
+    """Why no group could be drawn for validation, and what to do; free: chips of those that might have been."""
+    if not free:
+        return "all pictures are of sources with 'split: train', or like theirs; give a source 'split: val' or 'auto'"
+    if min(free) >= total:
+        return (
+            "all pictures show one ship or place, so none can validate what is learnt from the others; add pictures of "
+            "another place, or a source with 'split: val'"
+        )
+    share = min(free) / total
+    return (
+        f"the smallest group of pictures of one ship or place holds {share:.0%} of the chips, more than twice as many; "
+        f"set val_share to {math.ceil(50 * share) / 100:g} to validate on it, or add pictures, or a source with "
+        "'split: val'"
+    )
 
 
 def _draw(seed: int, name: str) -> str:

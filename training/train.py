@@ -194,6 +194,11 @@ def check_inputs(run: TrainingRun) -> None:
         raise BerthwatchError(
             f"chips: {run.chips / 'dataset.yaml'}: has a field `download`, whose code Ultralytics would run; remove it"
         )
+    if not any((run.chips / "images" / "val").glob("*.png")):
+        raise BerthwatchError(
+            f"chips: {run.chips} holds none to validate on, which training needs; make the chips with a val_share "
+            "above 0, or with a source of 'split: val'"
+        )
     start = start_of(run)
     if not start.endswith(".yaml") and not Path(start).is_file():
         raise BerthwatchError(
