@@ -57,7 +57,11 @@ StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", help="Folder tha
 StoreOption = Annotated[Path, typer.Option("--out", "-o", metavar="STORE", help="Folder for detections and outputs.")]
 AcquiredAtOption = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="When the scene was taken, with its zone: 2024-03-07T02:06:51Z. For one scene."),
+    typer.Option(
+        metavar="TIME",
+        help="When the scene was taken, with its zone: 2024-03-07T02:06:51Z. For one scene; of many it is read from "
+        "the product, a STAC item beside it, tags or the file name.",
+    ),
 ]
 BandOption = Annotated[
     list[str] | None,
