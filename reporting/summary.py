@@ -108,11 +108,11 @@ def _sentence_cap(estimate: Estimate, year: Mapping[Any, Any]) -> str:
     share = wording.percent(year["total_fraction_of_cap_p50"])
     low, high = (wording.percent(year[f"total_fraction_of_cap_{q}"]) for q in ("p05", "p95"))
     start, end = wording.day(year["start"]), wording.day(year["end"])
+    uncounted = f"before {start} and after {end}" if start != end else "on other days"
     return (
         f"That is about {share} of the {wording.barrels(year['cap_bbl'])} barrels that the "
         f"{cap_title(estimate)} allows in {year['year']} (90% interval {low} to {high}). The probability that the cap "
-        f"was passed by {end} is {passed}. Deliveries before {start} and after {end} are not counted."
-        f"{_with_reported(year)}"
+        f"was passed by {end} is {passed}. Deliveries {uncounted} are not counted.{_with_reported(year)}"
     )
 
 

@@ -184,6 +184,25 @@ def test_one_look_says_what_it_does_not_tell(capsys: Capture, tmp_path) -> None:
     assert "unseen: visits 0" not in month.out
 
 
+@pytest.mark.parametrize(
+    ("period", "told"),
+    [
+        ((), "Deliveries on other days are not counted"),
+        (
+            ("--from", "2024-03-01T00:00Z", "--to", "2024-04-01T00:00Z"),
+            "Deliveries before 1 March 2024 and after 1 April 2024 are not counted",
+        ),
+    ],
+)
+def test_the_report_says_of_which_days_it_counts_deliveries(capsys: Capture, tmp_path, period, told: str) -> None:
+    one = stored(tmp_path / "one", {0.0: [Ship(90)]})
+
+    result = run(capsys, "report", "vostochny", one, *period)
+
+    assert result.code == 0, result.err
+    assert told in (one / "report.html").read_text()
+
+
 def test_a_list_of_visits_shows_its_ships_and_says_that_no_cap_is_set(capsys: Capture, tmp_path) -> None:
     visits = tmp_path / "visits.csv"
     visits.write_text("date,length_m,ship\n2024-03-07,90,CHON MA SAN\n2024-03-09,95,\n")
