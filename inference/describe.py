@@ -84,9 +84,17 @@ def _describe(
             "gsd_m": np.full(n, scene.gsd_m),
             "model_id": [metadata.model_id] * n,
             "touches_edge": cut,
-            "geometry": [cut_at_antimeridian(box) for box in np.asarray(shapely.polygons(ships.corners_lonlat))],
+            "geometry": _hulls(ships.corners_lonlat),
         }
     )
+
+
+def _hulls(corners_lonlat: NDArray[np.float64]) -> NDArray[np.object_]:
+    """(n,) polygons of (n, 4, 2) corners, those that lie across 180 degrees cut there."""
+    hulls = np.asarray(shapely.polygons(corners_lonlat))
+    for ship in np.flatnonzero(np.ptp(corners_lonlat[..., 0], axis=1) > 180):
+        hulls[ship] = cut_at_antimeridian(hulls[ship])
+    return hulls
 
 
 def class_probabilities(boxes: Boxes, classes: tuple[str, ...]) -> NDArray[np.float64]:
