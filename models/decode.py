@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 Layout = Literal["raw", "end2end"]
 
+_FARTHEST_PX = 2.0**14  # centres and sides of boxes, from their tile's corner; tiles have a few hundred pixels
+
 
 @dataclass
 class Decoder:
@@ -66,14 +68,7 @@ class Decoder:
 
     def boxes(self, rows_of_tiles: Sequence[NDArray[np.floating]]) -> list[Boxes]:
         """Merged boxes of each tile from what `sift` left of it; all at once, for a tile alone is too little work."""
-        tile_of_row = np.repeat(np.arange(len(rows_of_tiles)), [len(rows) for rows in rows_of_tiles])
-        return boxes_by_tile(
-            np.concatenate(rows_of_tiles),
-            tile_of_row,
-            len(rows_of_tiles),
-            threshold=self.threshold,
-            layout=self.metadata.output,
-        )
+        return boxes_by_tile(rows_of_tiles, self.metadata.output, threshold=self.threshold)
 
 
 def decode(
@@ -91,9 +86,7 @@ def decode(
         ValueError: `output` does not have the layout's shape.
     """
     rows = sift(output, layout, n_classes=n_classes, threshold=threshold)
-    tile_of_row = np.repeat(np.arange(len(rows)), [len(of_tile) for of_tile in rows])
-    boxes = boxes_by_tile(np.concatenate(rows), tile_of_row, len(rows), threshold=threshold, layout=layout)
-    return boxes, full_tiles(rows, output, layout)
+    return boxes_by_tile(rows, layout, threshold=threshold), full_tiles(rows, output, layout)
 
 
 def sift(
@@ -117,25 +110,19 @@ def full_tiles(rows: Sequence[NDArray[np.floating]], output: NDArray[np.floating
     return 0 if layout == "raw" else sum(len(of_tile) == output.shape[1] for of_tile in rows)
 
 
-def boxes_by_tile(
-    rows: NDArray[np.floating],
-    tile_of_row: NDArray[np.integer],
-    n_tiles: int,
-    *,
-    threshold: float,
-    layout: Layout = "raw",
-) -> list[Boxes]:
+def boxes_by_tile(rows_of_tiles: Sequence[NDArray[np.floating]], layout: Layout, *, threshold: float) -> list[Boxes]:
     """Merged boxes of each tile with score >= `threshold`, from the rows that `sift` leaves.
 
     Args:
-        rows: (m, columns of the layout).
-        tile_of_row: (m,), in [0, n_tiles), ascending.
-        n_tiles: number of tiles.
-        threshold: lowest score kept.
+        rows_of_tiles: of each tile (m, columns of the layout); one tile at least.
         layout: of the rows.
+        threshold: lowest score kept.
     """
-    # An untrained anchor may hold no numbers, or put its sides inside out.
-    sound = np.isfinite(rows).all(axis=1) & (rows[:, 2:4] > 0).all(axis=1)
+    rows = np.concatenate(rows_of_tiles)
+    tile_of_row = np.repeat(np.arange(len(rows_of_tiles)), [len(of_tile) for of_tile in rows_of_tiles])
+    # An untrained anchor may hold no numbers, put its sides inside out, or reach for the moon.
+    sound = (rows[:, 2:4] > 0).all(axis=1) & (np.abs(rows[:, :4]) < _FARTHEST_PX).all(axis=1)
+    sound &= np.isfinite(rows).all(axis=1)
     rows, tile_of_row = rows[sound], tile_of_row[sound]
     if layout == "end2end":
         boxes = Boxes.from_xywhr(rows[:, [0, 1, 2, 3, 6]], rows[:, 4], rows[:, 5])
@@ -145,12 +132,11 @@ def boxes_by_tile(
         boxes = Boxes.from_xywhr(rows[:, [0, 1, 2, 3, -1]], ship_scores(class_scores), best_class, class_scores)
     # Tiles are laid side by side, farther apart than any box reaches, and merged in one go. By a power of two: what
     # single precision told of a box's place stays exact, and so does all that is computed from differences of places.
-    reach = boxes.xywha[:, :4].sum(axis=1).max(initial=1.0)
-    apart = boxes.shifted(tile_of_row * 2.0 ** np.ceil(np.log2(4 * reach)), 0.0)
+    apart = boxes.shifted(tile_of_row.astype(np.float64) * 4 * _FARTHEST_PX, 0.0)
     kept = kept_indexes(apart)
     ships = averaged(boxes, kept, apart)
     above = ships.scores >= threshold
-    return [ships.select(above & (tile_of_row[kept] == tile)) for tile in range(n_tiles)]
+    return [ships.select(above & (tile_of_row[kept] == tile)) for tile in range(len(rows_of_tiles))]
 
 
 def anchor_threshold(threshold: float) -> float:

@@ -15,7 +15,7 @@ from ..errors import BerthwatchError
 from .boxes import Boxes
 from .cores import granted_cores
 from .cuda_lane import CudaLane, halved, raw_output
-from .decode import Decoder, anchor_threshold, boxes_by_tile
+from .decode import Decoder, anchor_threshold
 from .detector import check_tiles
 from .metadata import ModelMetadata
 from .network import deployed, load_network
@@ -110,9 +110,7 @@ class TorchDetector:
         rows, counts = lane.run(tiles)
         if counts.max(initial=0) > rows.shape[1]:  # more than come back: a tile full of ships, or a threshold near zero
             return self._decoder.boxes(self._sifted(tiles))
-        kept = np.arange(rows.shape[1]) < counts[:, None]
-        tile, rank = np.nonzero(kept)
-        return boxes_by_tile(rows[tile, rank], tile, len(tiles), threshold=self._decoder.threshold)
+        return self._decoder.boxes([of_tile[:count] for of_tile, count in zip(rows, counts, strict=True)])
 
     @torch.inference_mode()
     def _raw(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -67,6 +67,15 @@ def test_tiles_decoded_together_give_what_each_gives_alone_to_the_last_bit():
         np.testing.assert_array_equal(boxes.class_scores, alone.class_scores)
 
 
+def test_an_anchor_that_reaches_for_the_moon_is_no_ship_and_disturbs_no_other_tile():
+    ship = [100, 50, 60, 10, 0.9, 0, 0, 0]
+    raw = np.concatenate([raw_output([ship]), raw_output([ship, [100, 50, 1e30, 10, 0.9, 0, 0, 0]])])
+
+    boxes, _ = decode(raw, "raw", n_classes=3, threshold=0.25)
+
+    assert [tile.xywha[:, 2].tolist() for tile in boxes] == [[60], [60]]
+
+
 def test_at_a_threshold_of_zero_a_ship_of_score_zero_has_a_shape():
     (boxes,), _ = decode(raw_output([[100, 50, 60, 10, 0, 0, 0, 0]]), "raw", n_classes=3, threshold=0.0)
 
