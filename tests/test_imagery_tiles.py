@@ -318,9 +318,13 @@ def test_each_block_is_decoded_once(write_raster, monkeypatch, layout):
 def test_memory_does_not_grow_with_the_scenes_height(write_raster, monkeypatch):
     monkeypatch.setattr(tiles_module, "READ_AHEAD_BYTES", 400_000)
 
-    def peak_bytes(height: int) -> int:
+    def least_peak_bytes(height: int) -> int:
         noise = np.random.default_rng(0).integers(20, 255, (1, height, 400), dtype=np.uint8)
         grid = TileGrid.plan(open_scene(write_raster(noise, blockysize=1)), gsd_m=3.0, tile_px=128, overlap_m=90)
+        # Bands in flight vary with the threads' pace: the least of some runs is what the scene itself takes.
+        return min(peak_bytes(grid) for _ in range(4))
+
+    def peak_bytes(grid: TileGrid) -> int:
         tracemalloc.start()
         for _ in read_tiles(grid, AS_IT_IS, batch_size=4):
             pass
@@ -328,5 +332,5 @@ def test_memory_does_not_grow_with_the_scenes_height(write_raster, monkeypatch):
         tracemalloc.stop()
         return peak
 
-    # Bands in flight vary with the threads' pace; a scene read whole would take four times as much.
-    assert peak_bytes(4000) < 1.8 * peak_bytes(1000)
+    # A scene read whole would take four times as much.
+    assert least_peak_bytes(4000) < 1.3 * least_peak_bytes(1000)
