@@ -1,9 +1,9 @@
 """(b) Against what a user would take instead: SAHI over Ultralytics, and Ultralytics over tiles cut beforehand.
 
-All get the same file, the same weights (those of the shipped model; Ultralytics' network is built from the safetensors
-file), the same tile and the same overlap, the same threshold and the same cores; each works in a process of its own,
-and the best of its repeats counts. Times run from opening the file to the last box, after one tile to warm up; loading
-a model counts for none.
+All get the same file, the same weights (those of the shipped model: Ultralytics' network is built from the safetensors
+file, and our model in 8-bit integers holds them rounded), the same tile and the same overlap, the same threshold and
+the same cores; each works in a process of its own, and the best of its repeats counts. Times run from opening the file
+to the last box, after one tile to warm up; loading a model counts for none.
 """
 
 import importlib

@@ -116,8 +116,8 @@ def sample_pixels(scene: Scene) -> Iterator[Pixels]:
 
     The whole scene at a glance where it is small or the file holds overviews; else 25 pieces of 512 pixels, evenly
     spread: 5 % of a Sentinel-2 tile. The same pixels whatever part of the scene is searched, so that a ship looks the
-    same to the detector whether or not an area is given. Pieces are read as they are asked for, a few ahead: who has
-    seen enough stops.
+    same to the detector whether or not an area is given. Pieces are read ahead, and who has seen enough stops: the rest
+    is not read.
     """
     width, height = scene.width, scene.height
     with open_raster(scene.source) as dataset:

@@ -61,10 +61,11 @@ class OnnxDetector:
         entries = session_entries(self._session)
         self.metadata: ModelMetadata = metadata_from_entries(entries, path)
         self.in_int8 = entries.get(ARITHMETIC_KEY) == "int8"
-        if self.in_int8 and device == "cpu" and int8_saturates():
+        cut_off = self.in_int8 and device == "cpu" and int8_saturates()
+        if cut_off:
             log.warning(
-                "%s is in 8-bit integers, and this processor has no VNNI instructions: sums overflow, and ships may be "
-                "missed; use the model in floats, which is no slower here",
+                "%s is in 8-bit integers, and this processor has no VNNI instructions: sums are cut off, and ships may "
+                "be missed; use the model in floats, which is no slower here",
                 self.metadata.model_id,
             )
         self._wanted = self._session.get_inputs()[0]
@@ -72,6 +73,8 @@ class OnnxDetector:
         self.device = device
         where = "CUDA" if device == "cuda" else f"CPU, {threads} thread{'s' if threads > 1 else ''}"
         self.description = f"ONNX Runtime {onnxruntime.__version__}, {where}"
+        if cut_off:  # the store keeps it
+            self.description += ", 8-bit sums cut off for want of VNNI"
 
     @property
     def threshold(self) -> float:

@@ -72,7 +72,8 @@ def load_detector(
 
     A shipped model runs with torch on CUDA (else with ONNX Runtime's CUDA provider) and with ONNX Runtime on the CPU;
     or there with OpenVINO, if it is installed, the processor has bfloat16 instructions, and it finds the same ships in
-    the sample tiles. A path chooses the runtime by its suffix: .onnx or .safetensors, or .pt with `trust_pickle`.
+    the sample tiles. A path chooses the runtime by its suffix: .onnx or .safetensors, or .pt with `trust_pickle`. The
+    model in 8-bit integers runs on the CPU, whatever else is there.
 
     Args:
         model: name of a shipped model, or path of a model file.
@@ -98,6 +99,10 @@ def load_detector(
     if backend == "openvino" and device == "cuda":
         raise BerthwatchError("backend openvino: runs on the CPU; choose device cpu, or another backend")
     files = _readable_by(backend, _files(model))
+    if files[0].stem == INT8_MODEL:
+        if device == "cuda":
+            raise BerthwatchError(f"device cuda: {INT8_MODEL} is for CPUs; choose {DEFAULT_MODEL}, or device cpu")
+        device = "cpu"
     if files[0].suffix == ".pt":
         detector = _load_checkpoint(files[0], device, score_threshold, threads, trust_pickle=trust_pickle)
     elif backend == "openvino":

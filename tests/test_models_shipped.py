@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from models_cases import painted_tile
 
-from berthwatch.models import onnx_backend
+from berthwatch.errors import BerthwatchError
+from berthwatch.models import onnx_backend, registry
 from berthwatch.models.agreement import agreement
 from berthwatch.models.metadata import ModelMetadata
 from berthwatch.models.registry import load_detector, shipped_models
@@ -66,12 +67,22 @@ def test_in_8_bit_integers_it_finds_the_same_ships_by_the_same_card() -> None:
     assert in_int8.metadata.model_id == f"{in_floats.metadata.model_id} int8"
 
 
-@pytest.mark.parametrize(("name", "warned"), zip(FLOATS_AND_INT8, (False, True), strict=True))
-def test_8_bit_integers_on_a_processor_that_cuts_their_sums_off_are_warned_of(
-    name: str, warned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(("name", "cut_off"), list(zip(FLOATS_AND_INT8, (False, True), strict=True)))
+def test_8_bit_integers_on_a_processor_that_cuts_their_sums_off_are_warned_of_and_marked(
+    name: str, cut_off: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(onnx_backend, "int8_saturates", lambda: True)
 
-    load_detector(name, device="cpu")
+    detector = load_detector(name, device="cpu")
 
-    assert any("ships may be missed" in record.getMessage() for record in caplog.records) == warned
+    assert any("ships may be missed" in record.getMessage() for record in caplog.records) == cut_off
+    assert detector.description.endswith("cut off for want of VNNI") == cut_off
+
+
+def test_8_bit_integers_run_on_the_cpu_whatever_else_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "nvidia_gpus", lambda: 1)
+    monkeypatch.setattr(registry, "has_cuda_provider", lambda: True)
+
+    assert re.match(r"ONNX Runtime [\d.]+, CPU, \d+ thread(?!.*GPU)", load_detector("berthwatch-n-int8").description)
+    with pytest.raises(BerthwatchError, match="berthwatch-n-int8 is for CPUs; choose berthwatch-n"):
+        load_detector("berthwatch-n-int8", device="cuda")

@@ -93,7 +93,7 @@ def test_a_network_that_begins_otherwise_is_refused():
     nodes = [onnx.helper.make_node("Relu", ["tiles"], ["out"])]
     values = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1]) for name in ("tiles", "out")]
 
-    with pytest.raises(BerthwatchError, match=r"begins with \['Relu'\]"):
+    with pytest.raises(BerthwatchError, match="begins with Relu, which is not ours"):
         take_tiles_unconverted(onnx.helper.make_graph(nodes, "other", values[:1], values[1:]))
 
 

@@ -172,6 +172,7 @@ def test_a_stem_that_ultralytics_would_complete_to_a_checkpoint_is_refused(tmp_p
 
     assert told.returncode == 1
     assert "start: yolo26n-obb does not exist" in told.stderr
+    assert "a shipped model (berthwatch-n)" in " ".join(told.stderr.split())  # not the one in 8-bit integers
     assert not trace.exists()
 
 

@@ -99,13 +99,15 @@ def take_tiles_unconverted(graph: Any) -> None:
     Raises:
         BerthwatchError: it does not begin so.
     """
-    first = {node.input[0]: node for node in graph.node}  # the node that takes a tensor as its (first) input
-    chain = [first[graph.input[0].name]]
-    while chain[-1].op_type in ("Transpose", "Cast", "Div"):
-        chain.append(first[chain[-1].output[0]])
+    takes = {node.input[0]: node for node in graph.node if node.input}  # which node takes a tensor as its first input
+    chain, tensor = [], graph.input[0].name
+    while tensor in takes and takes[tensor].op_type in ("Transpose", "Cast", "Div", "QuantizeLinear"):
+        chain.append(takes[tensor])
+        tensor = chain[-1].output[0]
     transposes = [node for node in chain if node.op_type == "Transpose"]
-    if chain[-1].op_type != "QuantizeLinear" or len(transposes) != 1:
-        raise BerthwatchError(f"int8: the network begins with {[node.op_type for node in chain]}, which is not ours")
+    if not chain or chain[-1].op_type != "QuantizeLinear" or len(transposes) != 1:
+        begins = [node.op_type for node in graph.node[:4]]
+        raise BerthwatchError(f"int8: the network begins with {', '.join(begins)}, which is not ours")
     scale_name, zero_name = chain[-1].input[1:3]
     for constant in graph.initializer:
         if constant.name == scale_name:

@@ -16,7 +16,7 @@ from ultralytics.utils import DEFAULT_CFG, SETTINGS, YAML
 from ..configs.training_run import TrainingRun
 from ..errors import BerthwatchError
 from ..models.network import architecture_of, load_network
-from ..models.registry import WEIGHTS, shipped_models
+from ..models.registry import WEIGHTS, trainable_models
 from .augment import pixel_augmentations
 from .labels import MODEL_CLASSES
 from .loss import IgnoringOBBModel
@@ -202,14 +202,14 @@ def check_inputs(run: TrainingRun) -> None:
     start = start_of(run)
     if not start.endswith(".yaml") and not Path(start).is_file():
         raise BerthwatchError(
-            f"start: {run.start} does not exist; give a shipped model ({', '.join(shipped_models())}), a model file, a "
-            "checkpoint, or yolo26n-obb.yaml to start anew"
+            f"start: {run.start} does not exist; give a shipped model ({', '.join(trainable_models())}), a model file, "
+            "a checkpoint, or yolo26n-obb.yaml to start anew"
         )
 
 
 def start_of(run: TrainingRun) -> str:
     """The start as Ultralytics is told it: of a shipped model, its file of tensors."""
-    return str(WEIGHTS / f"{run.start}.safetensors") if run.start in shipped_models() else run.start
+    return str(WEIGHTS / f"{run.start}.safetensors") if run.start in trainable_models() else run.start
 
 
 def ultralytics_arguments(run: TrainingRun, *, resume_from: Path | None) -> dict[str, Any]:
