@@ -1,6 +1,6 @@
 # make demo   simulate six weeks at a port, run the whole chain on the CPU, print where the report is
 # make test   full install, lint, type check, tests
-# make bench  measure speed, memory and merging, against SAHI and Ultralytics too; a quarter of an hour on an idle machine
+# make bench  measure speed, memory and merging, against SAHI and Ultralytics too; twenty minutes on an idle machine
 #
 # Needs Python 3.11 or newer and make. Each has a virtual environment of its own; a second run installs nothing.
 
