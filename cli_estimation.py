@@ -127,7 +127,9 @@ def barrels(
     tables |= {"by_size_class": result.by_size_class, "assumptions": result.assumptions}
     tables |= {"ledger_by_date": result.ledger.by_date, "ledger_by_year": result.ledger.by_year}
     if sensitivity:
-        tables["sensitivity"] = _sensitivity(run, assumptions, result.product, traffic=visits is None)
+        tables["sensitivity"] = _sensitivity(
+            run, assumptions, result.product, traffic=visits is None, pump_limit=pump_limit
+        )
     write_tables(folder, tables)
 
 
@@ -242,6 +244,7 @@ def _sensitivity(
     product: str,
     *,
     traffic: bool,
+    pump_limit: bool,
 ) -> "pd.DataFrame":
     from .estimation.sensitivity import sensitivity
 
@@ -255,6 +258,7 @@ def _sensitivity(
             assumptions,
             product,
             traffic=traffic,
+            pump_limit=pump_limit,
             progress=lambda done, total: progress.tell("assumptions", done, total),
         )
     show_sensitivity(table)

@@ -41,6 +41,7 @@ def sensitivity(
     product: str,
     *,
     traffic: bool = True,
+    pump_limit: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
     """Estimate again for each end of each assumption: the figures of a tornado diagram.
@@ -50,6 +51,7 @@ def sensitivity(
         cargo: the assumptions.
         product: key of ``cargo.products`` that the barrels are of.
         traffic: whether arrivals, stays and the detector enter (not for a plain list of visits).
+        pump_limit: whether pumping bounds what a visit loads.
         progress: called with (assumptions done, all).
 
     Returns:
@@ -57,7 +59,7 @@ def sensitivity(
         ``barrels_at_high``, ``barrels`` (as assumed), ``swing`` (difference, barrels).
     """
     central = barrels(cargo)
-    varied = list(variations(cargo, product, traffic=traffic))
+    varied = list(variations(cargo, product, traffic=traffic, pump_limit=pump_limit))
     rows = []
     for i, v in enumerate(varied):
         at_low, at_high = barrels(v.at_low), barrels(v.at_high)
@@ -69,13 +71,18 @@ def sensitivity(
     return table.sort_values(["swing", "name"], ascending=[False, True], kind="stable", ignore_index=True)
 
 
-def variations(cargo: CargoAssumptions, product: str, *, traffic: bool = True) -> Iterator[Variation]:
+def variations(
+    cargo: CargoAssumptions, product: str, *, traffic: bool = True, pump_limit: bool = False
+) -> Iterator[Variation]:
     """Each assumption at its 5 % and 95 % points, or over the range named where it has no distribution."""
     yield _triangular(cargo, ("products", product, "barrels_per_tonne"), "barrels per tonne", "bbl/t")
     yield _triangular(cargo, ("capacity", "cargo_share_of_dwt"), "cargo, share of deadweight when full", "share")
     yield _triangular(cargo, ("capacity", "tank_volume_m3_per_dwt_t"), "tank volume per tonne of deadweight", "m3/t")
     yield _deadweight(cargo)
     yield _laden(cargo)
+    if pump_limit:
+        yield _triangular(cargo, ("pumping", "rate_m3_per_h"), "pumping rate", "m3/h")
+        yield _triangular(cargo, ("pumping", "other_h"), "time at the berth without pumping", "h")
     if traffic:
         share = ("traffic", "tanker_share_at_oil_berth")
         yield _numbers(cargo, share, "tankers among ships at an oil berth", "share", 0.7, 0.98)

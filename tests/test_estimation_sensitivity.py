@@ -27,7 +27,7 @@ def test_recall_is_varied_over_what_its_scale_leaves_open():
 
 
 def test_each_variation_changes_one_assumption_and_names_another_thing():
-    found = list(variations(CARGO, CARGO.default_product))
+    found = list(variations(CARGO, CARGO.default_product, pump_limit=True))
 
     assert len({v.name for v in found}) == len(found)
     for v in found:
@@ -48,3 +48,20 @@ def test_what_moves_the_result_most_comes_first_and_recall_moves_it_the_right_wa
     assert recall["barrels_at_low"] > recall["barrels_at_high"]
     laden = by_name.loc["laden fraction, mean of the port"]
     assert laden["barrels_at_low"] < laden["barrels"] < laden["barrels_at_high"]
+
+
+def test_pumping_is_varied_only_where_it_bounds_a_cargo_and_a_quicker_pump_loads_more():
+    looks = watched({hours / 24: [Ship(90)] if 24 <= hours <= 30 else [] for hours in range(0, 96, 6)})
+    without = {v.name for v in variations(CARGO, CARGO.default_product)}
+
+    table = sensitivity(
+        lambda cargo: estimate(PORT, *looks, cargo, draws=400, pump_limit=True).total()["barrels_mean"],
+        CARGO,
+        CARGO.default_product,
+        pump_limit=True,
+    ).set_index("name")
+
+    assert set(table.index) - without == {"pumping rate", "time at the berth without pumping"}
+    rate, idle = table.loc["pumping rate"], table.loc["time at the berth without pumping"]
+    assert rate["barrels_at_low"] < rate["barrels"] < rate["barrels_at_high"]
+    assert idle["barrels_at_low"] > idle["barrels_at_high"]
