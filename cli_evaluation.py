@@ -52,6 +52,9 @@ def evaluate(
         bool, typer.Option("--trust-pickle", help="Load .pt checkpoints although that runs their code.")
     ] = False,
     device: arg.DeviceOption = arg.DeviceName.auto,
+    backend: Annotated[
+        arg.BackendName, typer.Option(help="What runs the model; auto never takes OpenVINO here.")
+    ] = arg.BackendName.auto,
     score: arg.ScoreOption = None,
     min_length_m: Annotated[
         float, typer.Option(callback=arg.finite, min=0, help="Shorter ships count neither for nor against.")
@@ -87,7 +90,12 @@ def evaluate(
     pictures = labelled_scenes(list_scenes(scenes or ()))
     pictures += _dataset_pictures(dataset or (), assumed_gsd_m)
     detector = load_detector(
-        model, device=device.value, score_threshold=LOWEST_SCORE, threads=threads, trust_pickle=trust_pickle
+        model,
+        device=device.value,
+        backend=backend.value,
+        score_threshold=LOWEST_SCORE,
+        threads=threads,
+        trust_pickle=trust_pickle,
     )
     err.print(f"{escape(detector.metadata.model_id)} on {escape(detector.description)}", soft_wrap=True)
     baselines = [

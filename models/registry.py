@@ -17,7 +17,7 @@ from ..errors import BerthwatchError
 from .agreement import agreement
 from .detector import Detector
 from .devices import Device, nvidia_gpus, torch_has_cuda
-from .metadata import ModelMetadata, metadata_from_entries, safetensors_entries
+from .metadata import ARITHMETIC_KEY, ModelMetadata, metadata_from_entries, safetensors_entries
 from .onnx_backend import OnnxDetector, has_cuda_provider, open_session, session_entries
 from .openvino_backend import OpenVinoDetector, has_openvino
 
@@ -72,7 +72,7 @@ def load_detector(
 
     A shipped model runs with torch on CUDA (else with ONNX Runtime's CUDA provider) and with ONNX Runtime on the CPU;
     or there with OpenVINO, if it is installed, the processor has bfloat16 instructions, and it finds the same ships in
-    the sample tiles. A path chooses the runtime by its suffix: .onnx or .safetensors, or .pt with `trust_pickle`. The
+    the sample tiles. A path chooses the runtime by its suffix: .onnx or .safetensors, or .pt with `trust_pickle`. A
     model in 8-bit integers runs on the CPU, whatever else is there.
 
     Args:
@@ -99,9 +99,11 @@ def load_detector(
     if backend == "openvino" and device == "cuda":
         raise BerthwatchError("backend openvino: runs on the CPU; choose device cpu, or another backend")
     files = _readable_by(backend, _files(model))
-    if files[0].stem == INT8_MODEL:
+    if device != "cpu" and nvidia_gpus() and _is_in_int8(files):
         if device == "cuda":
-            raise BerthwatchError(f"device cuda: {INT8_MODEL} is for CPUs; choose {DEFAULT_MODEL}, or device cpu")
+            raise BerthwatchError(
+                f"device cuda: {files[0]} is in 8-bit integers, for CPUs; choose a model in floats, or device cpu"
+            )
         device = "cpu"
     if files[0].suffix == ".pt":
         detector = _load_checkpoint(files[0], device, score_threshold, threads, trust_pickle=trust_pickle)
@@ -138,6 +140,13 @@ def _files(model: str | Path) -> list[Path]:
     if not path.is_file():
         raise BerthwatchError(f"{path}: no such model file; check the path")
     return [path]
+
+
+def _is_in_int8(files: list[Path]) -> bool:
+    """Whether the model is in 8-bit integers, by its own mark: such a one is an ONNX file alone."""
+    if [file.suffix for file in files] != [".onnx"]:
+        return False
+    return session_entries(open_session(files[0], device="cpu", threads=1)).get(ARITHMETIC_KEY) == "int8"
 
 
 def _readable_by(backend: Backend, files: list[Path]) -> list[Path]:

@@ -221,6 +221,16 @@ def test_the_command_writes_both_files(capsys, harbour, crops, tmp_path):
     assert "AP50" in result.out
 
 
+@pytest.mark.parametrize(("backend", "runtime"), [("onnxruntime", "ONNX Runtime"), ("torch", "torch")])
+def test_the_runtime_is_the_one_asked_for_and_told(capsys, harbour, tmp_path, backend, runtime):
+    result = run(
+        capsys, "evaluate", harbour, "--backend", backend, "--device", "cpu", "--out", tmp_path / "judged.json"
+    )
+
+    assert result.code == 0, result.err
+    assert f" on {runtime} " in result.err
+
+
 def test_the_table_in_the_console_has_the_intervals_and_units_of_the_page(capsys):
     rates = {"recall": 0.72, "recall_90": [0.58, 0.86], "precision": None, "precision_90": [None, None]}
     rates |= {"f1": 0.8, "f1_90": [0.7, 0.9], "ap_30": 0.86, "ap_50": 0.82, "length_mae": 0.031}

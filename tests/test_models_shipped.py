@@ -1,6 +1,8 @@
 """The models that come with berthwatch are finished ones: their cards state what was measured of them."""
 
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,10 +81,14 @@ def test_8_bit_integers_on_a_processor_that_cuts_their_sums_off_are_warned_of_an
     assert detector.description.endswith("cut off for want of VNNI") == cut_off
 
 
-def test_8_bit_integers_run_on_the_cpu_whatever_else_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_8_bit_integers_run_on_the_cpu_whatever_else_is_there_and_whatever_their_file_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = shutil.copy(registry.WEIGHTS / "berthwatch-n-int8.onnx", tmp_path / "mine.onnx")
     monkeypatch.setattr(registry, "nvidia_gpus", lambda: 1)
     monkeypatch.setattr(registry, "has_cuda_provider", lambda: True)
 
-    assert re.match(r"ONNX Runtime [\d.]+, CPU, \d+ thread(?!.*GPU)", load_detector("berthwatch-n-int8").description)
-    with pytest.raises(BerthwatchError, match="berthwatch-n-int8 is for CPUs; choose berthwatch-n"):
-        load_detector("berthwatch-n-int8", device="cuda")
+    for model in ("berthwatch-n-int8", mine):
+        assert re.match(r"ONNX Runtime [\d.]+, CPU, \d+ thread(?!.*GPU)", load_detector(model).description)
+        with pytest.raises(BerthwatchError, match="is in 8-bit integers, for CPUs; choose a model in floats"):
+            load_detector(model, device="cuda")
