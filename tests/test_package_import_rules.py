@@ -39,8 +39,10 @@ ALLOWED: dict[str, set[str]] = {
         "console",
         "cli_estimation",
         "cli_evaluation",
+        "cli_models",
         "cli_training",
-    },
+    }
+    - {"training"},
     "cli_estimation": {
         "errors",
         "configs",
@@ -52,6 +54,7 @@ ALLOWED: dict[str, set[str]] = {
         "console_estimation",
     },
     "cli_training": {"errors", "configs", "imagery", "models", "training", "arguments", "console"},
+    "cli_models": {"errors", "configs", "imagery", "models", "inference", "training", "console"},
     "cli_evaluation": {"errors", "imagery", "models", "training", "reporting", "evaluation", "evaluation_report"}
     | {"arguments", "console"},
     "__main__": {"cli"},
