@@ -27,17 +27,27 @@ def describe_machine() -> dict[str, object]:
     }
 
 
+def has_bf16_matrix_units() -> bool:
+    """Whether the processor multiplies bfloat16 matrices in one instruction (AMX), not vectors alone."""
+    return "amx_bf16" in _cpu_facts().get("flags", "").split()
+
+
 def _cpu_name() -> str:
     """Model name and what decides the speed of convolutions: the widest vector and matrix instructions."""
+    facts = _cpu_facts()
+    flags = facts.get("flags", "").split()
+    units = [name for name in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16") if name in flags]
+    return f"{facts.get('model name', platform.processor() or 'unknown')} ({', '.join(units)})"
+
+
+def _cpu_facts() -> dict[str, str]:
+    """What Linux tells of the processor; empty elsewhere."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor() or "unknown"
+        return {}
     pairs = (line.split(":", 1) for line in lines if ":" in line)
-    facts = {key.strip(): value.strip() for key, value in pairs}
-    flags = facts.get("flags", "").split()
-    units = [name for name in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16") if name in flags]
-    return f"{facts.get('model name', 'unknown')} ({', '.join(units)})"
+    return {key.strip(): value.strip() for key, value in pairs}
 
 
 def _version(package: str) -> str | None:

@@ -101,6 +101,27 @@ def test_all_ways_are_scored_on_the_same_ships(parts):
         assert ways[name]["duplicates"] == 0
 
 
+@pytest.mark.parametrize(
+    ("matrix_units", "wanted", "met"),
+    [(True, "at least 4", False), (False, "4 with bf16 matrix units (AMX): none here", None)],
+)
+def test_openvino_is_asked_for_a_factor_of_4_where_the_processor_has_matrix_units(
+    matrix_units: bool, wanted: str, met: bool | None
+):
+    from benchmarks.peers import rows
+
+    counts = {"peak_rss_mb": 500.0, "found": 9, "ships": 10, "duplicates": 0, "lost_neighbours": 0, "false": 0}
+    ways = [
+        {"name": "berthwatch, OpenVINO", "backend": "openvino", "runtime": "", "seconds": 2.0, **counts},
+        {"name": "SAHI", "batch": 4, "runtime": "", "seconds": 5.2, **counts},
+    ]
+
+    shown = rows({"ways": ways, "missing": [], "bf16_matrix_units": matrix_units})
+
+    (row,) = (row for row in shown if row.what.endswith("time"))
+    assert (row.figure, row.aim, row.met) == ("5.2 s / 2.0 s = 2.60", wanted, met)
+
+
 def test_merging_equals_brute_force_and_keeps_every_moored_ship(parts):
     merging, moored = parts["merging"], parts["moored"]
 
