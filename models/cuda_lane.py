@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 from typing import Any, cast
@@ -64,44 +65,61 @@ def best_anchors(raw: torch.Tensor, threshold: float, most: int = MOST_ANCHORS) 
 
 
 class CudaLane:
-    """Runs batches of up to a fixed number of tiles; for one thread alone. Two lanes are a ring of two buffers.
+    """Runs batches of up to a fixed number of tiles, one call at a time. Two lanes are a ring of two buffers.
 
     Attributes:
-        batch: most tiles a call. Smaller batches are filled up, so that the graph fits every one.
+        batch: most tiles a call. Smaller batches are filled up with what was there, so that the graph fits every one.
     """
 
     def __init__(self, network: OBBModel, shape: tuple[int, ...], threshold: float) -> None:
-        """`shape`: of the largest batch, (batch, tile_px, tile_px, 3)."""
+        """`network`: on the GPU, copied. `shape`: of the largest batch, (batch, tile_px, tile_px, 3)."""
         self.batch = shape[0]
-        self._network, self._threshold = network, threshold
+        self._threshold = threshold
         self._stream = torch.cuda.Stream()
+        self._stream.wait_stream(torch.cuda.current_stream())  # on which the network came
+        self._done = torch.cuda.Event(blocking=True)  # a thread that waits by spinning would take a core from reading
         self._given = torch.zeros(shape, dtype=torch.uint8, pin_memory=True)
         with torch.inference_mode(), _capturing, torch.cuda.stream(self._stream):
-            self._tiles = self._given.to("cuda", non_blocking=True)
+            # One of its own: Ultralytics' head keeps the anchors of the last batch, and the graph reads them where
+            # they lie.
+            self._network = copy.deepcopy(network)
+            self._tiles = self._given.to(next(network.parameters()).device, non_blocking=True)
             for _ in range(3):  # libraries choose their kernels and take their workspace before the capture
                 self._rows, self._counts = self._forward()
             self._stream.synchronize()
             self._graph = self._captured()
-            # The graph reads the head's anchors where they lie. The head makes others for batches of another size, and
-            # would let these go.
-            self._anchors = head_of(network).anchors, head_of(network).strides
         self._rows_back = torch.empty(self._rows.shape, dtype=self._rows.dtype, pin_memory=True)
         self._counts_back = torch.empty(self._counts.shape, dtype=self._counts.dtype, pin_memory=True)
 
     @torch.inference_mode()
-    def run(self, tiles: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """As `best_anchors`, for (b, tile_px, tile_px, 3) tiles, b <= batch."""
-        self._given.numpy()[: len(tiles)] = tiles
+    def best(self, tiles: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """As `best_anchors`, for (b, tile_px, tile_px, 3) tiles, b <= batch; the next call overwrites what it returns.
+
+        Raises:
+            RuntimeError: of torch, where CUDA fails.
+        """
         with torch.cuda.stream(self._stream):
-            self._tiles.copy_(self._given, non_blocking=True)
+            self._take(tiles)
             if self._graph:
                 self._graph.replay()
             else:
                 self._rows, self._counts = self._forward()
             self._rows_back.copy_(self._rows, non_blocking=True)
             self._counts_back.copy_(self._counts, non_blocking=True)
-        self._stream.synchronize()
+            self._done.record()
+        self._done.synchronize()
         return self._rows_back.numpy()[: len(tiles)], self._counts_back.numpy()[: len(tiles)]
+
+    @torch.inference_mode()
+    def raw(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """As `raw_output`, all anchors; arguments and errors as `best`."""
+        with torch.cuda.stream(self._stream):
+            self._take(tiles)
+            return raw_output(self._network, self._tiles)[: len(tiles)].cpu().numpy()
+
+    def _take(self, tiles: NDArray[np.uint8]) -> None:
+        self._given.numpy()[: len(tiles)] = tiles
+        self._tiles.copy_(self._given, non_blocking=True)
 
     def _forward(self) -> tuple[torch.Tensor, torch.Tensor]:
         return best_anchors(raw_output(self._network, self._tiles), self._threshold)

@@ -24,8 +24,26 @@ def nvidia_gpus() -> int:
 
 def torch_has_cuda() -> bool:
     """Whether torch, ultralytics and safetensors are installed and torch can use a GPU."""
-    if any(importlib.util.find_spec(name) is None for name in ("torch", "ultralytics", "safetensors")):
-        return False
+    return not torch_cuda_fault()
+
+
+def torch_cuda_fault() -> str:
+    """Why torch cannot use a GPU here, and what to do about it; "" where it can. Imports torch where it is installed.
+
+    A torch that was built without kernels for the GPU at hand sees it, and fails at the first kernel: one is run.
+    """
+    if missing := [name for name in ("torch", "ultralytics", "safetensors") if importlib.util.find_spec(name) is None]:
+        return f"{', '.join(missing)} not installed; install berthwatch[cuda]"
     import torch
 
-    return torch.cuda.is_available()
+    named = f"torch {torch.__version__}"
+    if torch.version.cuda is None:
+        return f"{named} is built without CUDA; install its CUDA build, see pytorch.org"
+    named += f", built for CUDA {torch.version.cuda},"
+    if not torch.cuda.is_available():
+        return f"{named} finds no usable NVIDIA GPU; see by nvidia-smi whether the driver is too old for it"
+    try:
+        torch.ones(1, device="cuda").sum().item()
+    except RuntimeError as error:
+        return f"{named} cannot use the GPU ({str(error).splitlines()[0]}); install a torch built for it"
+    return ""
