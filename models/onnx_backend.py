@@ -16,6 +16,7 @@ from .boxes import Boxes
 from .cores import granted_cores, int8_saturates
 from .decode import Decoder
 from .detector import check_tiles
+from .devices import torch_cuda_fault
 from .metadata import ARITHMETIC_KEY, ModelMetadata, metadata_from_entries
 from .tile_workers import TileWorkers
 
@@ -108,7 +109,15 @@ class OnnxDetector:
             feed = np.ascontiguousarray(tiles)
         else:  # as Ultralytics exports: float32 (b, 3, h, w) in [0, 1]
             feed = np.ascontiguousarray(tiles.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
-        return np.asarray(self._session.run(None, {self._wanted.name: feed})[0])
+        try:
+            return np.asarray(self._session.run(None, {self._wanted.name: feed})[0])
+        except Exception as error:
+            if self.device == "cpu":
+                raise
+            raise BerthwatchError(
+                f"device cuda: ONNX Runtime failed on a batch of {len(tiles)} tiles ({_reason(error)}); a smaller "
+                "--batch takes less memory"
+            ) from None
 
 
 def open_session(path: Path, *, device: Literal["cpu", "cuda"], threads: int) -> onnxruntime.InferenceSession:
@@ -131,10 +140,10 @@ def open_session(path: Path, *, device: Literal["cpu", "cuda"], threads: int) ->
         # The exhaustive search for the best convolution would run again for the last, smaller batch.
         providers.insert(0, ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC"}))
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+        # With its fallback, a session whose provider fails in a run would go on, on the CPU.
+        session = onnxruntime.InferenceSession(str(path), options, providers=providers, enable_fallback=False)
     except Exception as error:  # ONNX Runtime raises a class of its own for each kind of failure
-        reason = str(error).strip().splitlines()[0]
-        raise BerthwatchError(f"{path}: ONNX Runtime cannot load it: {reason}") from None
+        raise BerthwatchError(f"{path}: ONNX Runtime cannot load it: {_reason(error)}") from None
     if device == "cuda" and session.get_providers()[0] != "CUDAExecutionProvider":
         raise BerthwatchError(
             "device cuda: ONNX Runtime could not start its CUDA provider and would have used the CPU; "
@@ -156,15 +165,22 @@ def has_cuda_provider() -> bool:
 def require_cuda_provider() -> None:
     """Raise BerthwatchError, saying what to install, unless ONNX Runtime is built with CUDA; load its libraries."""
     if not has_cuda_provider():
-        both = all(_is_installed(name) for name in ("onnxruntime", "onnxruntime-gpu"))
+        if all(_is_installed(name) for name in ("onnxruntime", "onnxruntime-gpu")):
+            raise BerthwatchError(
+                "device cuda: onnxruntime and onnxruntime-gpu are both installed and hide each other; "
+                "uninstall both and install onnxruntime-gpu alone"
+            )
         raise BerthwatchError(
-            "device cuda: onnxruntime and onnxruntime-gpu are both installed and hide each other; "
-            "uninstall both and install onnxruntime-gpu alone"
-            if both
-            else "device cuda: neither torch with CUDA nor onnxruntime-gpu is installed; "
-            "install berthwatch[cuda], or choose device cpu"
+            f"device cuda: onnxruntime-gpu is not installed, and {fault}; or choose device cpu"
+            if (fault := torch_cuda_fault())
+            else "device cuda: this model would need onnxruntime-gpu in place of onnxruntime; choose its .safetensors "
+            "file, which torch runs, or device cpu"
         )
     onnxruntime.preload_dlls()
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _is_installed(distribution: str) -> bool:

@@ -167,6 +167,7 @@ def gpu_without_runtime(monkeypatch):
     """A machine with an NVIDIA GPU, but neither torch with CUDA nor onnxruntime-gpu."""
     monkeypatch.setattr(registry, "nvidia_gpus", lambda: 1)
     monkeypatch.setattr(registry, "torch_has_cuda", lambda: False)
+    monkeypatch.setattr(onnx_backend, "torch_cuda_fault", lambda: "torch not installed; install berthwatch[cuda]")
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
 
 
@@ -189,6 +190,23 @@ def test_a_cuda_provider_that_does_not_start_is_an_error_and_no_silent_cpu(monke
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: offered)
     with pytest.raises(BerthwatchError, match="could not start its CUDA provider"):
         load_detector("berthwatch-n", device="cuda")
+
+
+def test_an_onnx_file_where_torch_alone_has_cuda_says_which_file_torch_runs(gpu_without_runtime, monkeypatch):
+    monkeypatch.setattr(onnx_backend, "torch_cuda_fault", lambda: "")
+    with pytest.raises(BerthwatchError, match=r"would need onnxruntime-gpu .*choose its \.safetensors file"):
+        load_detector("berthwatch-n", device="cuda", backend="onnxruntime")
+
+
+def test_a_run_that_fails_on_cuda_is_an_error_and_no_silent_cpu(tiles):
+    def full(*_):
+        raise RuntimeError("Failed to allocate memory for requested buffer of size 1677721600\nmore")
+
+    detector = onnx_backend.OnnxDetector(registry.WEIGHTS / "berthwatch-n.onnx", threads=1)
+    assert not detector._session._enable_fallback
+    detector.device, detector._workers, detector._session.run = "cuda", None, full
+    with pytest.raises(BerthwatchError, match=r"batch of 4 tiles \(Failed to allocate .*size \d+\); .*--batch"):
+        detector.detect(tiles)
 
 
 def test_two_builds_of_onnx_runtime_that_hide_each_other_are_named(monkeypatch):
