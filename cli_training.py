@@ -159,7 +159,7 @@ def train(
     settings = load_training_run(run)
     require_training_packages()
     if dry_run:
-        _show_forecast(settings)
+        _show_forecast(settings, trust_pickle=trust_pickle)
         return
     keep_ultralytics_to_itself(settings.run_dir)
     from .training.train import check_inputs
@@ -170,7 +170,7 @@ def train(
     out.print(f"weights: {escape(str(weights))}", soft_wrap=True)
 
 
-def _show_forecast(settings: "TrainingRun") -> None:
+def _show_forecast(settings: "TrainingRun", *, trust_pickle: bool) -> None:
     from tempfile import TemporaryDirectory
 
     from .training.environment import keep_ultralytics_to_itself
@@ -186,7 +186,7 @@ def _show_forecast(settings: "TrainingRun") -> None:
             "a minute or so without a GPU",
             soft_wrap=True,
         )
-        told = forecast(settings)
+        told = forecast(settings, trust_pickle=trust_pickle)
     out.print(
         f"{told.train_chips} chips to train on, {told.val_chips} to validate; {told.steps} steps at "
         f"{told.seconds_per_step:.2f} s: {told.hours:.1f} hours, at most {settings.hours or told.hours:.1f}",

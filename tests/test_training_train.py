@@ -26,7 +26,7 @@ from berthwatch.training.chips import write_chips, write_dataset_file
 from berthwatch.training.crops import Chip
 from berthwatch.training.labels import ShipLabels
 from berthwatch.training.own_checkpoints import is_own, seal
-from berthwatch.training.train import train
+from berthwatch.training.train import forecast, layers_of, train
 
 CHIP_PX = 64
 
@@ -141,6 +141,16 @@ def test_a_dry_run_counts_chips_and_steps_and_trains_nothing(tmp_path, chips):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_dry_run_times_the_network_that_the_run_starts_from(tmp_path, chips):
+    anew = train(load_training_run(write_run(tmp_path, chips, start="yolo26s-obb.yaml", epochs=1)))
+
+    scales = {}
+    for start in ("berthwatch-n", "yolo26s-obb.yaml", str(anew)):
+        scales[start] = layers_of(load_training_run(write_run(tmp_path, chips, start=start)))["scale"]
+
+    assert list(scales.values()) == ["n", "s", "s"]
+
+
 class Evil:
     """Unpickled, it makes a folder."""
 
@@ -156,12 +166,13 @@ def test_a_pickle_is_loaded_only_when_told_to_trust_it(tmp_path, chips, name):
     start, trace = tmp_path / name, tmp_path / "executed"
     start.write_bytes(pickle.dumps(Evil(trace)))
 
-    told = berthwatch("train", str(write_run(tmp_path, chips, start=str(start))))
+    for command in (["train"], ["train", "--dry-run"]):
+        told = berthwatch(*command, str(write_run(tmp_path, chips, start=str(start))))
 
-    assert told.returncode == 1
-    assert "--trust-pickle" in told.stderr
-    assert "Traceback" not in told.stderr
-    assert not trace.exists()
+        assert told.returncode == 1
+        assert "--trust-pickle" in told.stderr
+        assert "Traceback" not in told.stderr
+        assert not trace.exists()
 
 
 def test_a_stem_that_ultralytics_would_complete_to_a_checkpoint_is_refused(tmp_path, chips):
@@ -206,8 +217,9 @@ def test_training_starts_from_the_shipped_weights_and_no_code_runs(tmp_path, chi
 def test_a_model_yaml_or_a_dataset_file_that_would_run_code_is_refused(tmp_path, chips):
     model = tmp_path / "evil26n-obb.yaml"
     model.write_text("nc: 4\nactivation: __import__('os').abort()\n")
-    with pytest.raises(BerthwatchError, match="activation"):
-        train(load_training_run(write_run(tmp_path, chips, start=str(model))))
+    for work in (train, forecast):
+        with pytest.raises(BerthwatchError, match="activation"):
+            work(load_training_run(write_run(tmp_path, chips, start=str(model))))
 
     with (chips / "dataset.yaml").open("a") as file:
         file.write("download: raise SystemExit\n")

@@ -1,16 +1,18 @@
 """Train a YOLO oriented-box detector on chips with Ultralytics."""
 
 import copy
+import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import torch
 from torch import nn
 from ultralytics.models.yolo.obb import OBBTrainer, OBBValidator
-from ultralytics.nn.tasks import yaml_model_load
+from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
 from ultralytics.utils import DEFAULT_CFG, SETTINGS, YAML
 
 from ..configs.training_run import TrainingRun
@@ -18,6 +20,7 @@ from ..errors import BerthwatchError
 from ..models.network import architecture_of, load_network
 from ..models.registry import WEIGHTS, trainable_models
 from .augment import pixel_augmentations
+from .gpus import check_gpus
 from .labels import MODEL_CLASSES
 from .loss import IgnoringOBBModel
 from .own_checkpoints import is_own, seal
@@ -81,6 +84,15 @@ class ShipTrainer(OBBTrainer):
         cast(Any, network).names = dict(enumerate(card.classes))
         self.model = self.get_model(cfg=architecture_of(network), weights=network, verbose=False)
         return None
+
+    def train(self) -> None:
+        """On several GPUs, a process each; what `save_dir` holds stays there."""
+        if not self.ddp:
+            return super().train()
+        # Ultralytics removes `save_dir` before it starts them: the run's record, and its own settings, lie there.
+        with TemporaryDirectory() as removed_instead:
+            self.save_dir = Path(removed_instead)
+            return super().train()
 
     def get_validator(self) -> OBBValidator:
         """Validation without the ignored ships."""
@@ -148,13 +160,22 @@ def train(run: TrainingRun, *, trust_pickle: bool = False) -> Path:
     trainer = ShipTrainer(overrides=ultralytics_arguments(run, resume_from=last if resumed else None))
     if not resumed or not has_record(run):
         keep_record(run)
-    trainer.forward_in_bf16 = run.bf16 and run.device == "cpu"
+    trainer.forward_in_bf16 = run.bf16 and not run.gpus
     try:
         trainer.train()
     except AssertionError as error:
         if "nothing to resume" not in str(error):
             raise
         raise BerthwatchError(f"{last}: this run is complete; give another run_dir to train anew") from error
+    except torch.cuda.OutOfMemoryError:
+        raise BerthwatchError(
+            f"batch_size: {run.batch_size} chips take more memory than the GPU has free; give fewer: the run goes on "
+            "from its last epoch"
+        ) from None
+    except subprocess.CalledProcessError:
+        raise BerthwatchError(
+            f"device: {run.device}: the process of one of the GPUs failed, for the reason it told above"
+        ) from None
     for checkpoint in (last, best):  # stripped of the optimizer at the end, which changed them
         if checkpoint.exists():
             seal(checkpoint)
@@ -187,7 +208,8 @@ def refuse_foreign_code(run: TrainingRun) -> None:
 
 
 def check_inputs(run: TrainingRun) -> None:
-    """Raise BerthwatchError unless chips and start are there, and the chips are pictures and labels alone."""
+    """Raise BerthwatchError unless chips, start and GPUs are there, and the chips are pictures and labels alone."""
+    check_gpus(run)
     if not (run.chips / "dataset.yaml").exists():
         raise BerthwatchError(f"chips: {run.chips} holds no dataset.yaml; make it with `berthwatch chips`")
     if "download" in YAML.load(str(run.chips / "dataset.yaml")):
@@ -210,6 +232,14 @@ def check_inputs(run: TrainingRun) -> None:
 def start_of(run: TrainingRun) -> str:
     """The start as Ultralytics is told it: of a shipped model, its file of tensors."""
     return str(WEIGHTS / f"{run.start}.safetensors") if run.start in trainable_models() else run.start
+
+
+def layers_of(run: TrainingRun) -> Any:
+    """The layers of the network that the run starts from, as a model YAML describes them. Loads a checkpoint."""
+    start = start_of(run)
+    if start.endswith(".safetensors"):
+        return architecture_of(load_network(Path(start))[0])
+    return yaml_model_load(start) if start.endswith(".yaml") else load_checkpoint(start)[0].yaml
 
 
 def ultralytics_arguments(run: TrainingRun, *, resume_from: Path | None) -> dict[str, Any]:
@@ -235,12 +265,12 @@ def ultralytics_arguments(run: TrainingRun, *, resume_from: Path | None) -> dict
         "warmup_epochs": run.warmup_epochs,
         "warmup_bias_lr": 0.0,
         "freeze": run.frozen_layers or None,
-        "device": {"cuda": "0"}.get(run.device, run.device),
+        "device": ",".join(str(gpu) for gpu in run.gpus) or "cpu",
         "workers": run.workers,
         "cache": False if run.cache == "no" else run.cache,
         "seed": run.seed,
         "deterministic": False,
-        "amp": "bf16" if run.bf16 and run.device != "cpu" else False,
+        "amp": "bf16" if run.bf16 and run.gpus else False,
         "plots": False,
         # Ships have no up: any turn, both mirrors. Colour is left to the pixel augmentations.
         "degrees": 180.0,
@@ -271,31 +301,35 @@ class Forecast:
         return self.steps * self.seconds_per_step / 3600
 
 
-def forecast(run: TrainingRun, *, timed_steps: int = 3) -> Forecast:
-    """Count the chips and time a few steps of a fresh network on random pixels, forward and backward.
+def forecast(run: TrainingRun, *, trust_pickle: bool = False, timed_steps: int = 3) -> Forecast:
+    """Count the chips and time a few steps of such a network on random pixels, forward and backward.
 
     Raises:
         BerthwatchError: as `train`.
     """
     check_inputs(run)
+    if not trust_pickle:
+        refuse_foreign_code(run)
     counts = {split: len(list((run.chips / "images" / split).glob("*.png"))) for split in ("train", "val")}
-    device = torch.device("cpu" if run.device == "cpu" else "cuda")
-    layers: Any = {**yaml_model_load("yolo26n-obb.yaml"), "end2end": False}
-    network = IgnoringOBBModel(layers, nc=len(MODEL_CLASSES), verbose=False).to(device).train()
+    device = torch.device("cuda", run.gpus[0]) if run.gpus else torch.device("cpu")
+    chips_of_step = run.batch_size // max(len(run.gpus), 1)  # the other GPUs take theirs at the same time
+    network = (
+        IgnoringOBBModel(layers_of(run) | {"end2end": False}, nc=len(MODEL_CLASSES), verbose=False).to(device).train()
+    )
     cast(Any, network).args = DEFAULT_CFG
     network.forward_in_bf16 = run.bf16
     batch = {
-        "img": torch.rand(run.batch_size, 3, run.chip_px, run.chip_px, device=device),
-        "batch_idx": torch.arange(run.batch_size, device=device).float(),
-        "cls": torch.zeros(run.batch_size, 1, device=device),
-        "bboxes": torch.tensor([[0.5, 0.5, 0.2, 0.05, 0.3]], device=device).repeat(run.batch_size, 1),
+        "img": torch.rand(chips_of_step, 3, run.chip_px, run.chip_px, device=device),
+        "batch_idx": torch.arange(chips_of_step, device=device).float(),
+        "cls": torch.zeros(chips_of_step, 1, device=device),
+        "bboxes": torch.tensor([[0.5, 0.5, 0.2, 0.05, 0.3]], device=device).repeat(chips_of_step, 1),
     }
     seconds = []
     for _ in range(timed_steps):
         start = time.perf_counter()
         network.loss(batch)[0].sum().backward()
         if device.type == "cuda":
-            torch.cuda.synchronize()
+            torch.cuda.synchronize(device)
         seconds.append(time.perf_counter() - start)
     steps = run.epochs * -(-counts["train"] // run.batch_size)
     return Forecast(counts["train"], counts["val"], steps, min(seconds))
