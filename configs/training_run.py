@@ -59,11 +59,18 @@ class TrainingRun(BaseModel):
     mlflow: bool = False
     seed: int = 0
 
+    @property
+    def gpus(self) -> tuple[int, ...]:
+        """Numbers of the GPUs it runs on; () on the CPU."""
+        numbers = {"cpu": "", "cuda": "0"}.get(self.device, self.device)
+        return tuple(int(number) for number in numbers.split(",") if number)
+
     @model_validator(mode="after")
     def _a_batch_fits_its_devices(self) -> TrainingRun:
-        devices = len(self.device.split(",")) if self.device[0].isdigit() else 1
-        if self.batch_size % devices:
-            raise ValueError(f"batch_size {self.batch_size} cannot be shared evenly by {devices} devices")
+        if len(set(self.gpus)) < len(self.gpus):
+            raise ValueError(f"device {self.device} names a GPU twice")
+        if self.gpus and self.batch_size % len(self.gpus):
+            raise ValueError(f"batch_size {self.batch_size} cannot be shared evenly by {len(self.gpus)} devices")
         return self
 
 
