@@ -13,7 +13,7 @@ other berth is *unobserved*.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -169,8 +169,10 @@ def _one_berth_each(near: Sequence[pd.DataFrame]) -> pd.Series:
 
 
 def _observe_berth(berth: Berth, records: list[SceneRecord], ships: pd.DataFrame, recall: Recall) -> pd.DataFrame:
-    by_scene = dict(list(ships.groupby("scene_id", sort=False)))
-    roles = [_roles(by_scene[r.scene_id]) if r.scene_id in by_scene else _Roles() for r in records]
+    by_scene: dict[str, list[Mapping[Hashable, Any]]] = {}
+    for ship in ships.to_dict("records"):
+        by_scene.setdefault(str(ship["scene_id"]), []).append(ship)
+    roles = [_roles(by_scene.get(r.scene_id, ())) for r in records]
     fractions = _observed_fractions(berth, records)
     states = [
         "occupied" if r.alongside else "unobserved" if r.blocking or fraction < MIN_OBSERVED_FRACTION else "vacant"
@@ -242,34 +244,36 @@ def _ships_near(frame: BerthFrame, detections: gpd.GeoDataFrame, berth: Berth) -
 class _Roles:
     """Detection ids alongside (nearest the berth's axis first), rafted outside them, merely nearby, and in the way."""
 
-    alongside: list[str] = field(default_factory=list)
-    rafted: list[str] = field(default_factory=list)
-    nearby: list[str] = field(default_factory=list)
-    blocking: list[str] = field(default_factory=list)
+    alongside: list[str]
+    rafted: list[str]
+    nearby: list[str]
+    blocking: list[str]
 
 
-def _roles(ships: pd.DataFrame) -> _Roles:
-    """What the ships near a berth in one scene do there; ``here`` and ``elsewhere`` tell at which berth they lie."""
-    blocking = ships["in_strip"] & ships["elsewhere"]
-    at_quay = ships["in_strip"] & ships["here"]
+def _roles(ships: Sequence[Mapping[Hashable, Any]]) -> _Roles:
+    """What the ships near a berth in one scene do there: rows of `_ships_near`.
 
-    extent = ships.to_dict("index")
+    ``here`` and ``elsewhere`` tell at which berth they lie. Plain rows, as a frame a scene and berth costs milliseconds
+    and there are tens of thousands of them in some years of a busy port.
+    """
+    from_the_quay = sorted(range(len(ships)), key=lambda i: abs(ships[i]["v"]))
     alongside: list[int] = []
-    for i in ships.index[at_quay][np.argsort(ships.loc[at_quay, "v"].abs().to_numpy(), kind="stable")]:
+    for i in from_the_quay:
         # In line with those already alongside, not outside them.
-        if all(_gap(extent[i], extent[j], "u") > -0.25 * extent[i]["length_m"] for j in alongside):
+        in_line = all(_gap(ships[i], ships[j], "u") > -0.25 * ships[i]["length_m"] for j in alongside)
+        if ships[i]["in_strip"] and ships[i]["here"] and in_line:
             alongside.append(i)
     rafted: list[int] = []
-    outward = ships.index[ships["moored"] & ~ships["elsewhere"] & ~ships.index.isin(alongside)]
-    for i in outward[np.argsort(ships.loc[outward, "v"].abs().to_numpy(), kind="stable")]:
-        touching = [j for j in (*alongside, *rafted) if _gap(extent[i], extent[j], "u") < 0]
-        if any(_gap(extent[i], extent[j], "v") <= RAFTED_GAP_M for j in touching):
+    for i in from_the_quay:
+        if not ships[i]["moored"] or ships[i]["elsewhere"] or i in alongside:
+            continue
+        touching = [j for j in (*alongside, *rafted) if _gap(ships[i], ships[j], "u") < 0]
+        if any(_gap(ships[i], ships[j], "v") <= RAFTED_GAP_M for j in touching):
             rafted.append(i)
-    nearby = [i for i in ships.index if i not in alongside and i not in rafted]
-    ids = ships["detection_id"]
-    return _Roles(
-        [ids[i] for i in alongside], [ids[i] for i in rafted], [ids[i] for i in nearby], ids[blocking].tolist()
-    )
+    nearby = [i for i in range(len(ships)) if i not in alongside and i not in rafted]
+    blocking = [i for i, ship in enumerate(ships) if ship["in_strip"] and ship["elsewhere"]]
+    alike = ([str(ships[i]["detection_id"]) for i in group] for group in (alongside, rafted, nearby, blocking))
+    return _Roles(*alike)
 
 
 def _gap(a: Mapping[Hashable, Any], b: Mapping[Hashable, Any], axis: str) -> float:
