@@ -228,6 +228,24 @@ def test_what_is_not_a_store_is_refused_in_one_line(tmp_path, prepare, message):
     assert "\n" not in str(error.value)
 
 
+def test_of_a_store_the_file_is_named_whose_detections_cannot_be_read(tmp_path):
+    write_scene(tmp_path, record(), detections())
+    path = write_scene(tmp_path, record("scene-b"), detections("scene-b"))
+    whole = pq.read_table(path)
+
+    pq.write_table(whole.drop_columns("beam_m"), path)
+    with pytest.raises(BerthwatchError, match=rf"{re.escape(str(path))}: .*beam_m.*detect the scene again"):
+        read_store(tmp_path)
+
+    pq.write_table(whole.set_column(3, "lon", pa.array(["east"] * len(whole))), path)
+    with pytest.raises(BerthwatchError, match=rf"{re.escape(str(path))}: .*cannot be read"):
+        read_store(tmp_path)
+
+    pq.write_table(whole.set_column(len(COLUMNS) - 1, "geometry", pa.array([b"no outline"] * len(whole))), path)
+    with pytest.raises(BerthwatchError, match="outlines of ships cannot be read"):
+        read_store(tmp_path)
+
+
 def test_a_copied_scene_is_found_out(tmp_path):
     path = write_scene(tmp_path, record(), detections())
     copy = path.with_name("copy.parquet")
