@@ -84,7 +84,9 @@ def estimate_stretch(scene: Scene) -> Stretch:
 def _brightening(samples: Iterable[Pixels]) -> Stretch:
     brightest = np.zeros(0, np.uint8)
     for sample in samples:
-        brightest = np.concatenate([brightest, sample.rgb[sample.valid].max(axis=-1)])
+        # Band by band: numpy's maximum over an axis of three takes ten times as long.
+        brighter = np.maximum(np.maximum(sample.rgb[..., 0], sample.rgb[..., 1]), sample.rgb[..., 2])
+        brightest = np.concatenate([brightest, brighter[sample.valid]])
         most = max(len(brightest), MOST_IN_PIECES)
         # So many bright pixels lift the percentile above the limit whatever the samples to come hold.
         if np.count_nonzero(brightest >= _DARK_BELOW) > 1 + (1 - _BRIGHTEST_PERCENTILE / 100) * most:
