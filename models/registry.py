@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import BerthwatchError
 from .agreement import agreement
 from .detector import Detector
-from .devices import Device, nvidia_gpus, torch_has_cuda
+from .devices import Device, nvidia_gpus, torch_cuda_fault, torch_has_cuda
 from .metadata import ARITHMETIC_KEY, ModelMetadata, metadata_from_entries, safetensors_entries
 from .onnx_backend import OnnxDetector, has_cuda_provider, open_session, session_entries
 from .openvino_backend import OpenVinoDetector, has_openvino
@@ -202,7 +202,9 @@ def _load(files: list[Path], device: Device, score_threshold: float | None, thre
 
         detector = TorchDetector.from_file(file, device=resolved, score_threshold=score_threshold, threads=threads)
     if gpus and resolved == "cpu":
-        detector.description += " (an NVIDIA GPU is here but unused: install berthwatch[cuda])"
+        by_torch = any(file.suffix == ".safetensors" for file in files)
+        why = torch_cuda_fault() if by_torch else "onnxruntime-gpu not installed"
+        detector.description += f" (an NVIDIA GPU is here but unused: {why})"
     return detector
 
 

@@ -167,13 +167,18 @@ def gpu_without_runtime(monkeypatch):
     """A machine with an NVIDIA GPU, but neither torch with CUDA nor onnxruntime-gpu."""
     monkeypatch.setattr(registry, "nvidia_gpus", lambda: 1)
     monkeypatch.setattr(registry, "torch_has_cuda", lambda: False)
-    monkeypatch.setattr(onnx_backend, "torch_cuda_fault", lambda: "torch not installed; install berthwatch[cuda]")
+    for module in (registry, onnx_backend):
+        monkeypatch.setattr(module, "torch_cuda_fault", lambda: "torch not installed; install berthwatch[cuda]")
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
 
 
-def test_a_gpu_that_no_runtime_can_use_is_said_to_lie_idle(gpu_without_runtime):
-    detector = load_detector("berthwatch-n", device="auto", threads=1)
-    assert "CPU, 1 thread (an NVIDIA GPU is here but unused: install berthwatch[cuda])" in detector.description
+@pytest.mark.parametrize(
+    ("backend", "why"),
+    [("auto", "torch not installed; install berthwatch[cuda]"), ("onnxruntime", "onnxruntime-gpu not installed")],
+)
+def test_a_gpu_that_no_runtime_can_use_is_said_to_lie_idle(gpu_without_runtime, backend, why):
+    detector = load_detector("berthwatch-n", device="auto", backend=backend, threads=1)
+    assert f"CPU, 1 thread (an NVIDIA GPU is here but unused: {why})" in detector.description
 
 
 def test_cuda_without_a_runtime_is_an_error_that_says_what_to_install(gpu_without_runtime):

@@ -100,6 +100,18 @@ def test_what_is_no_checkpoint_is_told(tmp_path):
         load(path)
 
 
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_a_gpu_that_torch_cannot_use_is_an_error_only_where_it_is_asked_for(tmp_path, monkeypatch, device):
+    monkeypatch.setattr("berthwatch.training.baselines.torch_cuda_fault", lambda: "torch is built without CUDA")
+    start = str(checkpoint(tmp_path / "coco.pt", "detect", ("person", "boat", "kite")))
+    options = {"device": device, "score_threshold": 0.1, "threads": 1, "trust_pickle": True}
+    if device == "auto":
+        assert load_baseline(start, **options).detector.description.endswith("predict, CPU")
+        return
+    with pytest.raises(BerthwatchError, match="device cuda: torch is built without CUDA; or choose device cpu"):
+        load_baseline(start, **options)
+
+
 def test_the_shipped_model_is_a_baseline_too():
     baseline = load_baseline("berthwatch-n", device="cpu", score_threshold=0.1, threads=1, trust_pickle=False)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import BerthwatchError
 from ..models.boxes import Boxes
 from ..models.detector import Detector, check_tiles
-from ..models.devices import Device, nvidia_gpus
+from ..models.devices import Device, torch_cuda_fault
 from ..models.merge import merge
 from ..models.metadata import ModelMetadata
 from ..models.registry import load_detector, require_torch
@@ -117,8 +117,11 @@ def load_baseline(
         require_torch(path)
         yolo = _open(path)
         if not (yolo.task == "obb" and set(yolo.names.values()) <= set(MODEL_CLASSES)):
-            cuda = device == "cuda" or (device == "auto" and nvidia_gpus() > 0)
-            foreign = UltralyticsDetector(path, score_threshold=score_threshold, device="cuda" if cuda else "cpu")
+            fault = "" if device == "cpu" else torch_cuda_fault()
+            if fault and device == "cuda":
+                raise BerthwatchError(f"device cuda: {fault}; or choose device cpu")
+            resolved = "cpu" if fault or device == "cpu" else "cuda"
+            foreign = UltralyticsDetector(path, score_threshold=score_threshold, device=resolved)
             return Baseline(foreign, foreign.oriented, knows_gsd=False)
     detector = load_detector(
         model, device=device, score_threshold=score_threshold, threads=threads, trust_pickle=trust_pickle
