@@ -178,7 +178,8 @@ def _show_forecast(settings: "TrainingRun", *, trust_pickle: bool) -> None:
     with TemporaryDirectory() as home:
         keep_ultralytics_to_itself(Path(home), quiet=True)
         err.print("loading PyTorch and Ultralytics")
-        from .training.train import check_inputs, forecast
+        from .training.forecast import forecast
+        from .training.train import check_inputs
 
         check_inputs(settings)
         err.print(

@@ -19,6 +19,7 @@ from berthwatch.models.checkpoint import load_checkpoint  # noqa: E402
 from berthwatch.training import gpus  # noqa: E402
 from berthwatch.training.chips import write_chips, write_dataset_file  # noqa: E402
 from berthwatch.training.crops import Chip  # noqa: E402
+from berthwatch.training.forecast import forecast  # noqa: E402
 from berthwatch.training.gpus import check_gpus  # noqa: E402
 from berthwatch.training.labels import ShipLabels  # noqa: E402
 from berthwatch.training.train import ShipTrainer, check_inputs, ultralytics_arguments  # noqa: E402
@@ -90,6 +91,15 @@ def test_a_gpu_without_bfloat16_says_what_to_set(run_on, two_old_gpus):
     with pytest.raises(BerthwatchError, match=r"Tesla T4 cannot compute in bfloat16 .*set bf16: false"):
         check_gpus(run_on("cuda"))
     check_gpus(run_on("cuda", bf16=False))
+
+
+def test_a_batch_that_a_gpu_cannot_hold_is_known_from_the_dry_run(run_on, monkeypatch):
+    def full(*_):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr("berthwatch.training.forecast.IgnoringOBBModel.loss", full)
+    with pytest.raises(BerthwatchError, match=r"batch_size: 4 chips of 64 pixels take more memory .*smaller"):
+        forecast(run_on("cpu"))
 
 
 def test_the_processes_of_several_gpus_train_and_leave_what_was_in_the_run_folder(run_on, tmp_path, monkeypatch):

@@ -24,9 +24,10 @@ from berthwatch.models.checkpoint import load_checkpoint
 from berthwatch.models.network import load_network
 from berthwatch.training.chips import write_chips, write_dataset_file
 from berthwatch.training.crops import Chip
+from berthwatch.training.forecast import forecast, layers_of
 from berthwatch.training.labels import ShipLabels
 from berthwatch.training.own_checkpoints import is_own, seal
-from berthwatch.training.train import forecast, layers_of, train
+from berthwatch.training.train import train
 
 CHIP_PX = 64
 

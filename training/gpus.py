@@ -1,5 +1,7 @@
-"""Whether a training can run on the GPUs that it names: asked before anything is started."""
+"""Whether a training can run on the GPUs that it names: asked before it is started, and of their memory meanwhile."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 import torch
@@ -30,3 +32,15 @@ def check_gpus(run: TrainingRun) -> None:
             f"device: {run.device}: training on several GPUs needs cloudpickle, not installed here; install berthwatch "
             "with its extra train"
         )
+
+
+@contextmanager
+def memory_told(run: TrainingRun) -> Iterator[None]:
+    """What runs inside raises BerthwatchError where a GPU's memory does not suffice."""
+    try:
+        yield
+    except torch.cuda.OutOfMemoryError:
+        raise BerthwatchError(
+            f"batch_size: {run.batch_size} chips of {run.chip_px} pixels take more memory than the GPU has free; give "
+            "a smaller batch_size"
+        ) from None

@@ -2,9 +2,7 @@
 
 import copy
 import subprocess
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -12,15 +10,15 @@ from typing import Any, cast
 import torch
 from torch import nn
 from ultralytics.models.yolo.obb import OBBTrainer, OBBValidator
-from ultralytics.nn.tasks import load_checkpoint, yaml_model_load
-from ultralytics.utils import DEFAULT_CFG, SETTINGS, YAML
+from ultralytics.nn.tasks import yaml_model_load
+from ultralytics.utils import SETTINGS, YAML
 
 from ..configs.training_run import TrainingRun
 from ..errors import BerthwatchError
 from ..models.network import architecture_of, load_network
 from ..models.registry import WEIGHTS, trainable_models
 from .augment import pixel_augmentations
-from .gpus import check_gpus
+from .gpus import check_gpus, memory_told
 from .labels import MODEL_CLASSES
 from .loss import IgnoringOBBModel
 from .own_checkpoints import is_own, seal
@@ -162,16 +160,12 @@ def train(run: TrainingRun, *, trust_pickle: bool = False) -> Path:
         keep_record(run)
     trainer.forward_in_bf16 = run.bf16 and not run.gpus
     try:
-        trainer.train()
+        with memory_told(run):
+            trainer.train()
     except AssertionError as error:
         if "nothing to resume" not in str(error):
             raise
         raise BerthwatchError(f"{last}: this run is complete; give another run_dir to train anew") from error
-    except torch.cuda.OutOfMemoryError:
-        raise BerthwatchError(
-            f"batch_size: {run.batch_size} chips take more memory than the GPU has free; give fewer: the run goes on "
-            "from its last epoch"
-        ) from None
     except subprocess.CalledProcessError:
         raise BerthwatchError(
             f"device: {run.device}: the process of one of the GPUs failed, for the reason it told above"
@@ -234,14 +228,6 @@ def start_of(run: TrainingRun) -> str:
     return str(WEIGHTS / f"{run.start}.safetensors") if run.start in trainable_models() else run.start
 
 
-def layers_of(run: TrainingRun) -> Any:
-    """The layers of the network that the run starts from, as a model YAML describes them. Loads a checkpoint."""
-    start = start_of(run)
-    if start.endswith(".safetensors"):
-        return architecture_of(load_network(Path(start))[0])
-    return yaml_model_load(start) if start.endswith(".yaml") else load_checkpoint(start)[0].yaml
-
-
 def ultralytics_arguments(run: TrainingRun, *, resume_from: Path | None) -> dict[str, Any]:
     """The run in Ultralytics' words."""
     return {
@@ -284,52 +270,3 @@ def ultralytics_arguments(run: TrainingRun, *, resume_from: Path | None) -> dict
         "hsv_v": 0.2,
         "augmentations": pixel_augmentations(),
     }
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What a run will take: chips to train and validate on, steps, and hours at the pace measured here."""
-
-    train_chips: int
-    val_chips: int
-    steps: int
-    seconds_per_step: float
-
-    @property
-    def hours(self) -> float:
-        """Time of all steps; loading and validation come on top where they cannot be hidden."""
-        return self.steps * self.seconds_per_step / 3600
-
-
-def forecast(run: TrainingRun, *, trust_pickle: bool = False, timed_steps: int = 3) -> Forecast:
-    """Count the chips and time a few steps of such a network on random pixels, forward and backward.
-
-    Raises:
-        BerthwatchError: as `train`.
-    """
-    check_inputs(run)
-    if not trust_pickle:
-        refuse_foreign_code(run)
-    counts = {split: len(list((run.chips / "images" / split).glob("*.png"))) for split in ("train", "val")}
-    device = torch.device("cuda", run.gpus[0]) if run.gpus else torch.device("cpu")
-    chips_of_step = run.batch_size // max(len(run.gpus), 1)  # the other GPUs take theirs at the same time
-    network = (
-        IgnoringOBBModel(layers_of(run) | {"end2end": False}, nc=len(MODEL_CLASSES), verbose=False).to(device).train()
-    )
-    cast(Any, network).args = DEFAULT_CFG
-    network.forward_in_bf16 = run.bf16
-    batch = {
-        "img": torch.rand(chips_of_step, 3, run.chip_px, run.chip_px, device=device),
-        "batch_idx": torch.arange(chips_of_step, device=device).float(),
-        "cls": torch.zeros(chips_of_step, 1, device=device),
-        "bboxes": torch.tensor([[0.5, 0.5, 0.2, 0.05, 0.3]], device=device).repeat(chips_of_step, 1),
-    }
-    seconds = []
-    for _ in range(timed_steps):
-        start = time.perf_counter()
-        network.loss(batch)[0].sum().backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        seconds.append(time.perf_counter() - start)
-    steps = run.epochs * -(-counts["train"] // run.batch_size)
-    return Forecast(counts["train"], counts["val"], steps, min(seconds))
