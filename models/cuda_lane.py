@@ -129,10 +129,9 @@ class CudaLane:
         try:
             # Calls of the other lane, in another thread, must not spoil the capture.
             with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
-                self._rows, self._counts = self._forward()
+                captured = self._forward()
         except RuntimeError as error:
             log.warning("the network runs without a CUDA graph, slower by its launches: %s", str(error).splitlines()[0])
-            torch.cuda.synchronize()
-            self._rows, self._counts = self._forward()
             return None
+        self._rows, self._counts = captured
         return graph

@@ -192,7 +192,6 @@ def cpu_for_gpu(monkeypatch):
         ("Event", lambda blocking: torch.cpu.Event()),
         ("stream", torch.cpu.stream),
         ("current_stream", torch.cpu.current_stream),
-        ("synchronize", lambda: None),
         ("CUDAGraph", object),
         ("graph", refused),
         ("get_device_name", lambda: "a pretended GPU"),
