@@ -15,16 +15,25 @@ PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
 NOT_PACKAGES = {"tests", "docs", "benchmarks", "build", "dist"}
 
 
-def package_folders() -> set[str]:
-    """Dotted names of the checkout's folders that hold Python modules."""
-    tops = [path for path in CHECKOUT.iterdir() if path.is_dir() and path.name not in NOT_PACKAGES]
-    modules = [module for top in tops if not top.name.startswith(".") for module in top.rglob("*.py")]
-    folders = {module.parent.relative_to(CHECKOUT).parts for module in modules}
+def package_folders(checkout: Path = CHECKOUT) -> set[str]:
+    """Dotted names of the checkout's folders that hold Python modules; virtual environments are none of them."""
+    tops = [path for path in checkout.iterdir() if path.is_dir() and path.name not in NOT_PACKAGES]
+    ours = [top for top in tops if not top.name.startswith(".") and not (top / "pyvenv.cfg").exists()]
+    folders = {module.parent.relative_to(checkout).parts for top in ours for module in top.rglob("*.py")}
     return {"berthwatch", *(".".join(("berthwatch", *folder)) for folder in folders)}
 
 
 def test_every_package_folder_is_in_the_packages_list() -> None:
     assert package_folders() == set(PYPROJECT["tool"]["setuptools"]["packages"])
+
+
+def test_an_environment_in_the_checkout_is_no_package(tmp_path: Path) -> None:
+    for module in ("imagery/scene.py", "my-env/lib/python3/site-packages/numpy/core.py"):
+        (tmp_path / module).parent.mkdir(parents=True)
+        (tmp_path / module).touch()
+    (tmp_path / "my-env" / "pyvenv.cfg").touch()
+
+    assert package_folders(tmp_path) == {"berthwatch", "berthwatch.imagery"}
 
 
 def test_every_package_folder_has_an_init() -> None:
@@ -41,7 +50,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         CHECKOUT,
         source,
         ignore=shutil.ignore_patterns(
-            ".git", ".venv*", "*.egg-info", "build", "dist", "tests", "berthwatch-demo", ".*_cache"
+            ".git", ".venv*", "berthwatch-env", "*.egg-info", "build", "dist", "tests", "berthwatch-demo", ".*_cache"
         ),
     )
     subprocess.run(
