@@ -172,20 +172,28 @@ def answer(
 
 
 def missing_the_port(port: Port, records: Sequence[SceneRecord]) -> list[str]:
-    """A warning for each scene that shows nothing of the port's area.
+    """A warning that names the scenes which show nothing of the port's area, if any.
 
     Raises:
         BerthwatchError: all of them, so that the estimate would rest on assumptions alone.
     """
     area = shapely.box(*port.aoi)
     missing = [record.scene_id for record in records if not record.footprint.intersects(area)]
+    if not missing:
+        return []
     if len(missing) == len(records):
-        shown = ", ".join(missing[:MOST_SCENES_NAMED]) + (" and others" if len(missing) > MOST_SCENES_NAMED else "")
         raise BerthwatchError(
-            f"{shown}: no scene shows any of {port.name} (longitude and latitude {', '.join(map(str, port.aoi))}), "
-            "so there is nothing to estimate from; check the port and the scenes"
+            f"{_named(missing)}: no scene shows any of {port.name} (longitude and latitude "
+            f"{', '.join(map(str, port.aoi))}), so there is nothing to estimate from; check the port and the scenes"
         )
-    return [f"Scene {scene_id} shows nothing of {port.name}; it tells nothing here." for scene_id in missing]
+    if len(missing) == 1:
+        return [f"Scene {missing[0]} shows nothing of {port.name}; it tells nothing here."]
+    return [f"{len(missing)} scenes show nothing of {port.name}; they tell nothing here: {_named(missing)}."]
+
+
+def _named(scene_ids: Sequence[str]) -> str:
+    """The first few of the scenes: a store may hold thousands."""
+    return ", ".join(scene_ids[:MOST_SCENES_NAMED]) + (" and others" if len(scene_ids) > MOST_SCENES_NAMED else "")
 
 
 def doubtful_times(records: Iterable[SceneRecord]) -> list[str]:
@@ -196,9 +204,8 @@ def doubtful_times(records: Iterable[SceneRecord]) -> list[str]:
             scenes.setdefault(record.time_doubt, []).append(record.scene_id)
     found = []
     for doubt, ids in scenes.items():
-        named = ", ".join(ids[:MOST_SCENES_NAMED]) + (" and others" if len(ids) > MOST_SCENES_NAMED else "")
         times = "The time of one scene is" if len(ids) == 1 else f"The times of {len(ids)} scenes are"
-        found.append(f"{times} in doubt ({named}): {doubt}. What told each stands under Provenance.")
+        found.append(f"{times} in doubt ({_named(ids)}): {doubt}. What told each stands under Provenance.")
     return found
 
 

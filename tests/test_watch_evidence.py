@@ -1,18 +1,21 @@
-"""What the report shows as evidence is the picture that the detector saw, in its bands, or none."""
+"""What the report shows as evidence is the picture that the detector saw, in its bands, or none; what it warns of."""
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+import shapely
+from estimation_scenes import PORT, record
 from inference_scenes import BrightHulls
 
 from berthwatch.configs.port import load_port
 from berthwatch.imagery.scene import open_scene
 from berthwatch.inference.detect_scenes import detect_scenes
 from berthwatch.inference.store import read_store
-from berthwatch.watch import reopened, watch
+from berthwatch.watch import missing_the_port, reopened, watch
 
 TIME = datetime(2024, 3, 7, 2, 6, 51, tzinfo=UTC)
 
@@ -88,3 +91,14 @@ def test_what_told_the_time_travels_from_the_scene_to_the_report(write_raster, t
     assert any(w.startswith("The time of one scene is in doubt (tagged): may be when") for w in result.warnings)
     assert "The time of one scene is in doubt (tagged)" in page
     assert "given by the user" in page
+
+
+def test_many_scenes_that_miss_the_port_are_one_warning() -> None:
+    here = record("here", 0.0)
+    away = [replace(record(f"away-{i}", i), footprint=shapely.box(129.0, 35.0, 129.1, 35.1)) for i in range(7)]
+
+    (warning,) = missing_the_port(PORT, [here, *away])
+
+    assert warning.startswith("7 scenes show nothing of Vostochny")
+    assert warning.endswith("away-0, away-1, away-2, away-3, away-4 and others.")
+    assert missing_the_port(PORT, [here]) == []
