@@ -39,7 +39,16 @@ def list_scenes(arguments: Iterable[str]) -> list[str]:
     Raises BerthwatchError when a folder holds no picture or nothing but single bands of a scene, a pattern matches
     nothing, or a file does not exist.
     """
-    return list(dict.fromkeys(source for argument in arguments for source in _expand(argument)))
+    found: dict[str, str] = {}
+    for source in (source for argument in arguments for source in _expand(argument)):
+        found.setdefault(_place(source), source)
+    return list(found.values())
+
+
+def _place(source: str) -> str:
+    """What the spellings of one file have in common. A link by another name is not followed: names tell times."""
+    path = Path(source)
+    return str(path.parent.resolve() / path.name) if path.exists() else source
 
 
 def _expand(argument: str) -> list[str]:

@@ -101,6 +101,17 @@ def test_each_scene_once_in_the_order_given(tmp_path: Path) -> None:
     assert list_scenes([second, str(tmp_path), first]) == [second, first]
 
 
+def test_a_file_spelled_in_several_ways_is_one_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (file,) = touch(tmp_path / "scenes" / "a.tif")
+    (tmp_path / "link").symlink_to("scenes")
+    (tmp_path / "scenes" / "20240307T020651Z.tif").symlink_to("a.tif")
+    monkeypatch.chdir(tmp_path)
+
+    spelled = ["scenes/a.tif", file, "link/a.tif", "scenes/../scenes/a.tif"]
+
+    assert list_scenes([*spelled, "link"]) == ["scenes/a.tif", "link/20240307T020651Z.tif"]
+
+
 @pytest.mark.parametrize("url", ["https://example.org/scene.tif?k=a*b", "s3://bucket/scene.tif", "/vsizip/a.zip/b.tif"])
 def test_addresses_go_through_unread(url: str) -> None:
     assert list_scenes([url]) == [url]
