@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .models.detector import Detector
     from .models.registry import SampleTiles
 
+_MOST_FAILURES_NAMED = 5
+
 app = typer.Typer(
     name="berthwatch",
     help="From satellite scenes to tankers, berths, visits and barrels, with honest uncertainty.",
@@ -300,12 +302,19 @@ def open_detector(
 
 
 def fail_if_scenes_failed(outcomes: "Sequence[SceneOutcome]") -> None:
-    """End with 1 when a scene failed; each one's reason has been told, but for that of a scene alone."""
+    """End with 1 when a scene failed; each one's reason has been told, but for that of a scene alone.
+
+    Names the first few again: among thousands of scenes what was told of them has long scrolled by.
+    """
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     if failed and len(outcomes) == 1:
         raise BerthwatchError(failed[0].error)
     if failed:
-        raise BerthwatchError(f"{len(failed)} of {len(outcomes)} scenes failed; the reasons stand above")
+        named = ", ".join(outcome.source for outcome in failed[:_MOST_FAILURES_NAMED])
+        others = " and others" if len(failed) > _MOST_FAILURES_NAMED else ""
+        raise BerthwatchError(
+            f"{len(failed)} of {len(outcomes)} scenes failed; the reasons stand above: {named}{others}"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

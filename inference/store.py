@@ -190,7 +190,9 @@ def read_record(path: str | Path) -> SceneRecord:
     except FileNotFoundError as error:
         raise BerthwatchError(f"{path}: no such file") from error
     except (pa.ArrowException, OSError) as error:
-        raise BerthwatchError(f"{path}: not a readable Parquet file ({error})") from error
+        raise BerthwatchError(
+            f"{path}: not a readable Parquet file ({error}); remove it and {_DETECT_AGAIN}"
+        ) from error
     if METADATA_KEY not in metadata:
         raise BerthwatchError(f"{path}: Parquet, but not a scene that berthwatch wrote; remove it from the store")
     try:

@@ -181,7 +181,8 @@ def test_a_bad_scene_does_not_stop_the_others(capsys: Capture, sea: Path, tmp_pa
     result = run(capsys, "detect", tmp_path / "letter.tif", sea, "--out", tmp_path / "store")
 
     assert result.code == 1
-    assert "1 of 2 scenes failed" in result.err
+    assert "1 of 2 scenes failed" in result.error_lines[-1]
+    assert "letter.tif" in result.error_lines[-1]
     (record,), _ = read_store(tmp_path / "store")
     assert record.scene_id == "scene"
 
