@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from contextlib import redirect_stdout
 from importlib import metadata as installed
 from pathlib import Path
 from typing import Literal
@@ -146,8 +148,8 @@ def open_session(path: Path, *, device: Literal["cpu", "cuda"], threads: int) ->
         raise BerthwatchError(f"{path}: ONNX Runtime cannot load it: {_reason(error)}") from None
     if device == "cuda" and session.get_providers()[0] != "CUDAExecutionProvider":
         raise BerthwatchError(
-            "device cuda: ONNX Runtime could not start its CUDA provider and would have used the CPU; "
-            "check that its CUDA and cuDNN libraries are installed, or choose device cpu"
+            "device cuda: ONNX Runtime could not start its CUDA provider, for the reason it told above, and would have "
+            "used the CPU; install onnxruntime-gpu[cuda,cudnn], which brings its libraries, or choose device cpu"
         )
     return session
 
@@ -168,15 +170,16 @@ def require_cuda_provider() -> None:
         if all(_is_installed(name) for name in ("onnxruntime", "onnxruntime-gpu")):
             raise BerthwatchError(
                 "device cuda: onnxruntime and onnxruntime-gpu are both installed and hide each other; "
-                "uninstall both and install onnxruntime-gpu alone"
+                "uninstall both and install onnxruntime-gpu[cuda,cudnn] alone"
             )
         raise BerthwatchError(
             f"device cuda: onnxruntime-gpu is not installed, and {fault}; or choose device cpu"
             if (fault := torch_cuda_fault())
-            else "device cuda: this model would need onnxruntime-gpu in place of onnxruntime; choose its .safetensors "
-            "file, which torch runs, or device cpu"
+            else "device cuda: this model would need onnxruntime-gpu[cuda,cudnn] in place of onnxruntime; choose its "
+            ".safetensors file, which torch runs, or device cpu"
         )
-    onnxruntime.preload_dlls()
+    with redirect_stdout(sys.stderr):  # where it tells which library is missing
+        onnxruntime.preload_dlls()
 
 
 def _reason(error: Exception) -> str:

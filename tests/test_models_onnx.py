@@ -199,7 +199,9 @@ def test_a_cuda_provider_that_does_not_start_is_an_error_and_no_silent_cpu(monke
 
 def test_an_onnx_file_where_torch_alone_has_cuda_says_which_file_torch_runs(gpu_without_runtime, monkeypatch):
     monkeypatch.setattr(onnx_backend, "torch_cuda_fault", lambda: "")
-    with pytest.raises(BerthwatchError, match=r"would need onnxruntime-gpu .*choose its \.safetensors file"):
+    with pytest.raises(
+        BerthwatchError, match=r"would need onnxruntime-gpu\[cuda,cudnn\] .*choose its \.safetensors file"
+    ):
         load_detector("berthwatch-n", device="cuda", backend="onnxruntime")
 
 
