@@ -1,10 +1,12 @@
 """One port, from scenes to report: detect what is new, estimate from all that the store holds, write the outputs."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import geopandas as gpd
 import pandas as pd
@@ -121,18 +123,38 @@ def dated(scene: Scene) -> Scene:
 
 
 def report_store(port: Port, store: Path, question: Question | None = None) -> Estimate:
-    """Estimate from what the store holds and write `report.html`, tables and GeoPackage into it.
+    """Estimate from what the store holds and write `report.html`, tables and GeoPackage into it, together at the end.
 
     Raises:
-        BerthwatchError: the store holds no scene, one has no time, none shows the port, or the question does not fit.
+        BerthwatchError: the store holds no scene, one has no time, none shows the port, the question does not fit, or
+            the store cannot be written.
     """
     question = question or Question()
     records, detections = read_store(store)
     result = answer(port, records, detections, load_cargo(question.cargo_path), question)
-    write_report(result, store / REPORT, scenes=reopened(result.records))
-    export_estimate(result, store / f"{port.id}.gpkg", format="gpkg")
-    export_estimate(result, store / "tables", format="csv")
+    with _all_at_once(store) as beside:
+        write_report(result, beside / REPORT, scenes=reopened(result.records))
+        export_estimate(result, beside / f"{port.id}.gpkg", format="gpkg")
+        export_estimate(result, beside / "tables", format="csv")
     return result
+
+
+@contextmanager
+def _all_at_once(folder: Path) -> Iterator[Path]:
+    """An empty folder whose files go to `folder` at the end, so that who stops the work has all the old or all the new.
+
+    Raises:
+        BerthwatchError: `folder` cannot be written.
+    """
+    try:
+        with TemporaryDirectory(prefix=".", suffix=".partial", dir=folder) as beside:
+            yield Path(beside)
+            for path in [path for path in sorted(Path(beside).rglob("*")) if path.is_file()]:
+                target = folder / path.relative_to(beside)
+                target.parent.mkdir(exist_ok=True)
+                path.replace(target)
+    except OSError as error:
+        raise BerthwatchError(f"{folder}: results cannot be written there ({error.strerror or error})") from error
 
 
 def answer(

@@ -15,7 +15,7 @@ from berthwatch.configs.port import load_port
 from berthwatch.imagery.scene import open_scene
 from berthwatch.inference.detect_scenes import detect_scenes
 from berthwatch.inference.store import read_store
-from berthwatch.watch import missing_the_port, reopened, watch
+from berthwatch.watch import Question, missing_the_port, reopened, report_store, watch
 
 TIME = datetime(2024, 3, 7, 2, 6, 51, tzinfo=UTC)
 
@@ -91,6 +91,25 @@ def test_what_told_the_time_travels_from_the_scene_to_the_report(write_raster, t
     assert any(w.startswith("The time of one scene is in doubt (tagged): may be when") for w in result.warnings)
     assert "The time of one scene is in doubt (tagged)" in page
     assert "given by the user" in page
+
+
+def test_a_report_that_is_stopped_leaves_the_earlier_one_whole(
+    detected: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    report_store(load_port("vostochny"), store, Question(product="mixed", draws=200))
+    earlier = {path: path.read_bytes() for path in store.rglob("*") if path.is_file()}
+
+    def stopped(*_: object, format: str, **__: object) -> None:
+        if format == "csv":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("berthwatch.watch.export_estimate", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        report_store(load_port("vostochny"), store, Question(product="crude", draws=200))
+
+    assert {path: path.read_bytes() for path in store.rglob("*") if path.is_file()} == earlier
+    assert {"report.html", "vostochny.gpkg", "totals.csv"} <= {path.name for path in earlier}
 
 
 def test_many_scenes_that_miss_the_port_are_one_warning() -> None:
