@@ -1,5 +1,6 @@
 """What runs on the GPU, as far as it can be run without one: its numbers on the CPU, its tensors on a pretended GPU."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -235,6 +236,15 @@ def test_a_lane_is_made_anew_only_for_a_larger_batch(cpu_for_gpu, caplog):
     assert caplog.text.count("runs without a CUDA graph") == 2
 
 
+def test_lanes_outlive_the_threads_of_a_scene(cpu_for_gpu, caplog):
+    by_lanes, _, tiles = small_detectors()
+    for _ in range(3):
+        with ThreadPoolExecutor(by_lanes.calls_at_once) as calls:
+            list(calls.map(by_lanes.detect, [tiles[:1]] * 3))
+
+    assert 1 <= caplog.text.count("runs without a CUDA graph") <= by_lanes.calls_at_once
+
+
 def test_a_tile_with_more_anchors_than_come_back_has_them_all_fetched(cpu_for_gpu, monkeypatch):
     by_lanes, exact, tiles = small_detectors()
     monkeypatch.setattr("berthwatch.models.cuda_lane.best_anchors.__defaults__", (1,))
@@ -272,8 +282,6 @@ def test_threads_change_no_bit_of_torch_on_the_cpu():
 
 @needs_gpu
 def test_on_a_gpu_both_lanes_and_short_batches_give_the_ships_of_the_cpu():
-    from concurrent.futures import ThreadPoolExecutor
-
     tiles = np.stack([painted_tile(seed) for seed in range(8)])
     on_gpu = load_detector("berthwatch-n", device="cuda", backend="torch", score_threshold=0.05)
     reference = load_detector("berthwatch-n", device="cpu", score_threshold=0.05).detect(tiles)
