@@ -30,6 +30,9 @@ from .store import SceneRecord
 log = logging.getLogger(__name__)
 
 OVERLAP_RANGE_M = (10.0, 1000.0)  # the longest ship there is has 458 m; tiles that hardly overlap cut every one
+# The longest tanker has eight such pixels, a coastal one two. A coarser picture, drawn out to pixels that the model
+# knows, is thousands of tiles of nothing, and one laid out by mistake (a pixel a degree) more than memory holds.
+COARSEST_GSD_M = 50.0
 
 Area = shapely.Polygon | shapely.MultiPolygon
 Progress = Callable[[int, int], None]  # tiles done, tiles in all
@@ -155,7 +158,16 @@ def detect_scene(
 
 
 def plan_grid(scene: Scene, metadata: ModelMetadata, settings: DetectSettings, aoi: Area | None = None) -> TileGrid:
-    """The scene's tiles at the GSD that the model works at: the scene's own where the model knows it."""
+    """The scene's tiles at the GSD that the model works at: the scene's own where the model knows it.
+
+    Raises:
+        BerthwatchError: no ship can be seen at the scene's GSD, or the overlap leaves a tile no room to advance.
+    """
+    if scene.gsd_m > COARSEST_GSD_M:
+        raise BerthwatchError(
+            f"{scene.scene_id}: its pixels are {scene.gsd_m:,.0f} m on the ground, too coarse to see ships on (at most "
+            f"{COARSEST_GSD_M:g} m); if it is finer, its position is written wrong: check its CRS and transform"
+        )
     gsd_m = metadata.working_gsd_m(scene.gsd_m)
     grid = TileGrid.plan(scene, gsd_m=gsd_m, tile_px=metadata.tile_px, overlap_m=settings.overlap_m, aoi=aoi)
     return grid if settings.land is None else settings.land.without_tiles_inland(grid)

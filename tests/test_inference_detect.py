@@ -14,7 +14,7 @@ from pyproj import Geod, Transformer
 from berthwatch.errors import BerthwatchError
 from berthwatch.imagery import tiles as tiles_module
 from berthwatch.imagery.scene import open_scene
-from berthwatch.inference.detect import DetectSettings, detect_scene, plan_grid
+from berthwatch.inference.detect import COARSEST_GSD_M, DetectSettings, detect_scene, plan_grid
 from berthwatch.inference.detections import COLUMNS, empty_detections
 from berthwatch.inference.stage_times import StageTimes
 from berthwatch.inference.store import write_scene
@@ -188,6 +188,17 @@ def test_a_valid_black_shadow_is_no_border(tmp_path):
     _, ships = detect_scene(scene, BrightHulls())
 
     assert list(ships.touches_edge) == [False]
+
+
+@pytest.mark.parametrize("gsd_m", [49.0, 51.0, 1000.0])
+def test_a_picture_too_coarse_to_see_ships_on_is_refused(tmp_path, gsd_m):
+    scene = make_scene(tmp_path, [], gsd_m=gsd_m, width=40, height=40)
+
+    if gsd_m < COARSEST_GSD_M:
+        assert detect_scene(scene, BrightHulls())[1].empty
+        return
+    with pytest.raises(BerthwatchError, match=rf"scene: its pixels are {gsd_m:,.0f} m on the ground, too coarse"):
+        detect_scene(scene, BrightHulls())
 
 
 def test_a_scene_of_nodata_is_a_valid_empty_result(tmp_path):
