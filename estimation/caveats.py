@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -33,9 +33,8 @@ def reader_warnings(
             "ships missed at that moment; those before and after it are not estimated. For a longer time give --from "
             "and --to; what is unseen in it then rests on the traffic assumed."
         )
+    found += _of_berths([(berth, observations[observations["berth_id"] == berth.id]) for berth in port.oil_berths])
     for berth in port.oil_berths:
-        looks = observations[observations["berth_id"] == berth.id]
-        found += _of_looks(berth, looks)
         found += _of_long_stays(visits[visits["berth_id"] == berth.id], cargo)
     return tuple(found)
 
@@ -53,30 +52,55 @@ def _of_pumping(visits: pd.DataFrame, cargo: CargoAssumptions) -> str:
     )
 
 
-def _of_looks(berth: Berth, looks: pd.DataFrame) -> Iterator[str]:
-    n_clear = int((looks["state"] != "unobserved").sum())
+def _of_berths(looks_of: Sequence[tuple[Berth, pd.DataFrame]]) -> list[str]:
+    """What is to be said of berths and looks at them, a sentence a kind: the same of ten berths is said once."""
+    told: dict[str, list[str]] = {}
+    for berth, looks in looks_of:
+        for statement, count in _of_looks(berth, looks):
+            told.setdefault(statement, []).append(f"{berth.id} ({count})" if count else berth.id)
+    return [
+        statement.format(each=" each", berths=f"berths {_listed(berths)}")
+        if len(berths) > 1
+        else statement.format(each="", berths=f"berth {berths[0]}")
+        for statement, berths in told.items()
+    ]
+
+
+def _of_looks(berth: Berth, looks: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Statements with places for {berths} and {each}, and the count that goes with this berth, "" where none does."""
+    clear = looks["state"] != "unobserved"
+    n_clear = int(clear.sum())
     if berth.approximate:
-        yield f"The position of berth {berth.id} is approximate; redraw it on a picture before relying on it."
+        yield "The position of {berths} is approximate; redraw it on a picture before relying on it.", ""
     if not n_clear:
-        yield f"No scene shows berth {berth.id} unobscured: its total rests on assumptions alone."
+        yield "No scene shows {berths} unobscured: the total there rests on assumptions alone.", ""
     elif n_clear == 1:
         yield (
-            f"Only 1 clear look at berth {berth.id}: one look tells no traffic, so its visits unseen rest on the "
-            "traffic assumed."
+            "Only 1 clear look{each} at {berths}: one look tells no traffic, so visits unseen rest on the traffic "
+            "assumed.",
+            "",
         )
     elif n_clear < _FEW_LOOKS:
-        yield f"Only {n_clear} clear looks at berth {berth.id}: its total rests mostly on assumptions."
-    several = int(((looks["rafted_ids"].str.len() > 0) | (looks["detection_ids"].str.len() > 1)).sum())
+        yield f"Only {n_clear} clear looks{{each}} at {{berths}}: the total there rests mostly on assumptions.", ""
+    several = int((looks["rafted_ids"].str.len().gt(0) | looks["detection_ids"].str.len().gt(1))[clear].sum())
     if several:
         yield (
-            f"Berth {berth.id} held more than one ship in {_count(several, 'scene')}; one is counted, so the barrels "
-            "may be too low."
+            "At {berths} lay more than one ship; one is counted, so the barrels may be too low.",
+            _count(several, "scene"),
         )
-    blocked = int(((looks["blocking_ids"].str.len() > 0) & (looks["state"] == "unobserved")).sum())
+    blocked = int((looks["blocking_ids"].str.len().gt(0) & ~clear).sum())
     if blocked:
         yield (
-            f"In {_count(blocked, 'scene')} a ship of the berth beside it lay across berth {berth.id}: she is counted "
-            "there, and such a look tells nothing of this berth."
+            "A neighbour's ship lay across {berths}: she is counted at her own berth, and such a look tells nothing of "
+            "the other.",
+            _count(blocked, "scene"),
+        )
+    hidden = int((looks["detection_ids"].str.len().gt(0) & ~clear).sum())
+    if hidden:
+        yield (
+            "A ship was found alongside {berths} where cloud or the scene's mask hides her; she is not counted. Look at "
+            "the picture: a mask that hides what can be seen is wrong.",
+            _count(hidden, "scene"),
         )
 
 
@@ -92,3 +116,7 @@ def _of_long_stays(visits: pd.DataFrame, cargo: CargoAssumptions) -> Iterator[st
 
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _listed(items: Sequence[str]) -> str:
+    return f"{', '.join(items[:-1])} and {items[-1]}"

@@ -3,7 +3,7 @@
 A ship is at the berth when she lies as a moored ship lies: her axis parallel to the quay line, within the strip of
 water that the berth polygon marks, and alongside it for at least half of the shorter of the two. A ship that merely
 has her centre near (passing, swinging at anchor, a tug crossing) is not. A berth that cloud, haze, the scene's edge
-or missing pixels hide is *unobserved*, never vacant.
+or missing pixels hide is *unobserved*, never vacant; nor is it occupied by a ship found where they hide her.
 
 A ship lies at one berth. One that lies across two neighbouring berths is alongside where more of her is, and blocks
 the other: no ship can lie there, but neither does the empty place tell how often ships come, so that look at the
@@ -38,6 +38,7 @@ POSITION_SLACK_M = 10.0  # geolocation of PlanetScope and Sentinel-2 scenes
 RAFTED_GAP_M = 15.0  # between sides, fenders and a pixel or two
 NEARBY_M = 500.0
 MIN_OBSERVED_FRACTION = 0.7  # of the berth, for "no ship" to mean anything
+MIN_HULL_IN_VIEW = 0.5  # of a ship found at a berth of which less shows
 
 # An item beside a scene leaves its name, and so its place in a store, as it is.
 HOW_TO_DATE = (
@@ -174,9 +175,9 @@ def _observe_berth(berth: Berth, records: list[SceneRecord], ships: pd.DataFrame
         by_scene.setdefault(str(ship["scene_id"]), []).append(ship)
     roles = [_roles(by_scene.get(r.scene_id, ())) for r in records]
     fractions = _observed_fractions(berth, records)
+    hulls = dict(zip(ships["detection_id"], ships["geometry"], strict=True))
     states = [
-        "occupied" if r.alongside else "unobserved" if r.blocking or fraction < MIN_OBSERVED_FRACTION else "vacant"
-        for r, fraction in zip(roles, fractions, strict=True)
+        _state(r, fraction, record, hulls) for r, fraction, record in zip(roles, fractions, records, strict=True)
     ]
     observed = np.array([state != "unobserved" for state in states], bool)
     gsd_m = np.array([r.gsd_m for r in records], np.float64)
@@ -197,6 +198,17 @@ def _observe_berth(berth: Berth, records: list[SceneRecord], ships: pd.DataFrame
             "miss_probability": np.where(observed, 1.0 - typical_recall(berth, gsd_m, recall) * in_view, np.nan),
         }
     )
+
+
+def _state(roles: _Roles, fraction: float, record: SceneRecord, hulls: Mapping[str, shapely.Geometry]) -> str:
+    """What a scene says of a berth: who does what there, the berth's share in view, and the hulls of ships near it."""
+    berth_in_view = fraction >= MIN_OBSERVED_FRACTION
+    if not roles.alongside:
+        return "vacant" if berth_in_view and not roles.blocking else "unobserved"
+    # In a gap of the clouds she is seen. A mask that hides her says that those pixels tell nothing.
+    hull = hulls[roles.alongside[0]]
+    in_view = berth_in_view or shapely.intersection(hull, record.observed).area >= MIN_HULL_IN_VIEW * hull.area
+    return "occupied" if in_view else "unobserved"
 
 
 def typical_recall(berth: Berth, gsd_m: NDArray[np.float64], recall: Recall) -> NDArray[np.float64]:
@@ -223,7 +235,8 @@ def _ships_near(frame: BerthFrame, detections: gpd.GeoDataFrame, berth: Berth) -
     uv = frame.to_uv(np.column_stack([detections["lon"].to_numpy(), detections["lat"].to_numpy()]).reshape(-1, 2))
     # Not abs(u) against half the length alone: a 330 m ship's centre can lie 150 m beyond the end of a small berth.
     near = (np.abs(uv[:, 0]) < frame.length_m / 2 + NEARBY_M) & (np.abs(uv[:, 1]) < frame.width_m / 2 + NEARBY_M)
-    ships = pd.DataFrame(detections.loc[near, ["detection_id", "scene_id", "length_m", "beam_m", "heading_deg"]])
+    columns = ["detection_id", "scene_id", "length_m", "beam_m", "heading_deg", "geometry"]
+    ships = pd.DataFrame(detections.loc[near, columns])
     off_deg = np.abs((ships["heading_deg"].to_numpy() - frame.heading_deg + 90) % 180 - 90)
     cos, sin = np.cos(np.radians(off_deg)), np.sin(np.radians(off_deg))
     length, beam = ships["length_m"].to_numpy(), ships["beam_m"].to_numpy()

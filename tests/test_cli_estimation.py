@@ -180,7 +180,7 @@ def test_one_look_says_what_it_does_not_tell(capsys: Capture, tmp_path) -> None:
     assert moment in alone.err
     assert "unseen: visits 0" in alone.out
     assert moment not in month.err
-    assert "one look tells no traffic, so its visits unseen rest on the traffic assumed" in month.err
+    assert "one look tells no traffic, so visits unseen rest on the traffic assumed" in month.err
     assert "unseen: visits 0" not in month.out
 
 

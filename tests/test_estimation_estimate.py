@@ -151,6 +151,28 @@ def test_approximate_berth_and_doubled_ships_are_warned_of():
     assert any("more than one ship" in w for w in e.warnings)
 
 
+def test_a_note_on_several_berths_is_one_note_that_names_them_all():
+    berths = [BERTH.model_copy(update={"id": name}) for name in ("A", "B", "C")]
+    port = PORT.model_copy(update={"berths": tuple(berths)})
+
+    warnings = estimate(port, *watched({0: [], 3: []}), CARGO, draws=100).warnings
+
+    assert "The position of berths A, B and C is approximate; redraw it on a picture before relying on it." in warnings
+    assert "Only 2 clear looks each at berths A, B and C: the total there rests mostly on assumptions." in warnings
+    assert len(warnings) == 2
+
+
+def test_a_ship_found_under_a_mask_is_told_and_not_counted():
+    records, found = watched({0: [], 3: [Ship()], 6: []})
+    masked = [record("s3", 3, observed=CLOUDED) if r.scene_id == "s3" else r for r in records]
+
+    e = estimate(PORT, masked, found, CARGO, draws=100)
+
+    assert e.visits.empty
+    assert e.throughput["n_clear"].tolist() == [2]
+    assert [w for w in e.warnings if "hides her; she is not counted" in w and f"{BERTH.id} (1 scene)" in w]
+
+
 def test_period_leaves_scenes_outside_out():
     e = run(LOOKS, period=(at_day(8), at_day(25)))
 

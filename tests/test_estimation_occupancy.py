@@ -98,7 +98,19 @@ def test_berth_hidden_in_part_is_vacant_only_when_enough_of_it_shows(share, stat
 
 
 def test_ship_found_in_a_gap_of_the_clouds_counts():
-    assert observe([Ship()], observed=CLOUDED)["state"] == "occupied"
+    row = observe([Ship(length_m=80, u=-30)], observed=part_of_berth(0.5))
+
+    assert row["state"] == "occupied"
+    assert row["observed_fraction"] == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("observed", [CLOUDED, part_of_berth(0.1)])
+def test_ship_found_where_the_mask_hides_her_is_no_clear_look(observed):
+    row = observe([Ship()], observed=observed)
+
+    assert row["state"] == "unobserved"
+    assert np.isnan(row["miss_probability"])
+    assert row["detection_ids"] == ["s-0"]
 
 
 def test_scene_that_misses_the_port_leaves_every_berth_unobserved():
