@@ -5,8 +5,9 @@ import re
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from urllib.parse import urljoin
 
@@ -41,7 +42,7 @@ def find_source(source: str | Path, bands: Mapping[str, str | Path] | None = Non
         return _from_bands(text, bands)
     if _is_json(text):
         return _from_stac_item(text)
-    if gdal_name(text) != text or text.startswith(("/vsi", "<VRTDataset")):
+    if _is_address(text) or text.startswith("<VRTDataset"):
         return _from_raster(text)
     path = Path(text)
     if not path.exists():
@@ -107,15 +108,44 @@ def _from_bands(source: str, bands: Mapping[str, str | Path]) -> RasterSource:
         red, green, blue = (int(value) for value in values)
         return RasterSource(whole.raster, whole.scene_id, whole.dated, whole.cloud_mask, (red, green, blue))
     for colour, value in zip(_COLOURS, values, strict=True):
-        if gdal_name(value) == value and not value.startswith("/vsi") and not Path(value).is_file():
+        if not _is_address(value) and not Path(value).is_file():
             raise BerthwatchError(f"band {colour}: {value}: no such file; check the path")
     names = [PurePosixPath(value.replace("\\", "/")).name for value in values]
-    own_name = PurePosixPath(source.replace("\\", "/")).name if source not in ("", *values) else names[0]
+    own_name = PurePosixPath(source.replace("\\", "/")).name if source not in ("", *values) else ""
     return RasterSource(
         raster=stack_bands([gdal_name(value) for value in values]),
-        scene_id=scene_id_from(own_name),
-        dated=_by_file_name(own_name) or next(filter(None, map(_by_file_name, names)), None),
+        scene_id=scene_id_from(own_name or _name_of_bands(values)),
+        dated=next(filter(None, map(_by_file_name, (own_name, *names))), None),
     )
+
+
+def _name_of_bands(values: Sequence[str]) -> str:
+    """The words that the files' names share at both ends; where these hold no date, behind their folder's name.
+
+    T52TGP_20240307T020651_B04.jp2 and T52TGP_20240307T020651_B03.jp2: T52TGP_20240307T020651. 12-March/B04_10m.tif and
+    12-March/B03_10m.tif: 12-March_10m, as files of another date may bear the same names.
+    """
+    paths = [PurePosixPath(value.split("?")[0].replace("\\", "/")) for value in values]
+    stems = [path.stem for path in paths]
+    shared = stems[0]
+    if len(set(stems)) > 1:
+        before = re.sub(r"[^_. -]*$", "", _shared_start(stems))
+        after = re.sub(r"[^_. -]*$", "", _shared_start([stem[::-1] for stem in stems]))[::-1]
+        shared = "_".join(filter(None, (before.strip("_. -"), after.strip("_. -"))))
+    if re.search(r"\d{4}[-_.]?\d{2}[-_.]?\d{2}", shared):
+        return shared
+    folder = paths[0].parent if _is_address(values[0]) else Path(values[0]).parent.resolve()
+    return "_".join(filter(None, (folder.name, shared)))
+
+
+def _shared_start(texts: Sequence[str]) -> str:
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*texts, strict=False))
+    return "".join(letters[0] for letters in alike)
+
+
+def _is_address(text: str) -> bool:
+    """Whether only GDAL finds it: a URL, a bucket's key, a /vsi path."""
+    return gdal_name(text) != text or text.startswith("/vsi")
 
 
 # ---- Sentinel-2 products as ESA packs them

@@ -59,6 +59,34 @@ def test_one_file_a_band_makes_a_scene(band_files):
     assert_shows_the_colours(scene)
 
 
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        ("2024-03-12/B04.tif 2024-03-12/B03.tif 2024-03-12/B02.tif", "2024-03-12"),
+        ("a/red.tif a/green.tif a/blue.tif", "a"),
+        ("a/port_B04_10m.tif a/port_B03_10m.tif a/port_B02_10m.tif", "a_port_10m"),
+        ("R10m/T52TGP_20240307T020651_B04.tif R10m/T52TGP_20240307T020651_B03.tif R10m/T52TGP_20240307T020651_B02.tif",
+         "T52TGP_20240307T020651"),
+        ("a/B4_2024-03-07.tif a/B3_2024-03-07.tif a/B2_2024-03-07.tif", "2024-03-07"),
+        ("red/20240307.tif green/20240307.tif blue/20240307.tif", "20240307"),
+    ],
+)  # fmt: skip
+def test_a_scene_of_bands_is_called_what_its_files_share(write_raster, files, name):
+    bands = {c: write_raster(b[None], name=file) for (c, b), file in zip(colours().items(), files.split(), strict=True)}
+
+    assert open_scene(bands["red"], bands=bands).scene_id == name
+
+
+def test_bands_called_alike_in_two_folders_are_two_scenes(write_raster, tmp_path, monkeypatch):
+    names = []
+    for day in ("7 March", "12 March"):
+        bands = {c: write_raster(b[None], name=f"{day}/{c}.tif").name for c, b in colours().items()}
+        monkeypatch.chdir(tmp_path / day)  # the folder counts though it is not named
+        names.append(open_scene(bands["red"], bands=bands).scene_id)
+
+    assert names == ["7-March", "12-March"]
+
+
 def test_separate_bands_give_tiles_too(band_files):
     grid = TileGrid.plan(open_scene("port", bands=band_files), gsd_m=3.0, tile_px=64, overlap_m=60)
 
