@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import sqrt
@@ -24,10 +24,12 @@ from .antimeridian import cut_at_antimeridian
 from .band_order import rgb_band_indexes
 from .raster import absolute_name, gdal_name, open_raster
 from .sources import find_source
+from .sun import doubts_of_hour
 
 log = logging.getLogger(__name__)
 
 _WGS84 = Geod(ellps="WGS84")
+SYNTHETIC = "Synthetic scene: not a satellite picture"  # TIFFTAG_IMAGEDESCRIPTION of what berthwatch draws
 _READABLE_DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 
 
@@ -61,6 +63,8 @@ class Scene:
     """What told the time, in words; "" where nothing does."""
     time_doubt: str = ""
     """Why that may be wrong; "" where nothing speaks against it."""
+    synthetic: bool = False
+    """The file says of itself that it is no satellite picture."""
 
     def to_lonlat(self, xy: ArrayLike) -> NDArray[np.float64]:
         """Pixel coordinates (n, 2) -> longitude, latitude (n, 2) in degrees, WGS84."""
@@ -136,7 +140,8 @@ def open_scene(
         for colour, band in zip(("red", "green", "blue"), band_indexes, strict=True):
             if not 1 <= band <= dataset.count:
                 raise BerthwatchError(f"{name}: has no band {band}, asked for as {colour}; give 1 to {dataset.count}")
-        dated = given or _believed(found.dated or time_from_tags(_all_tags(dataset)), name)
+        tags = _all_tags(dataset)
+        dated = given or _believed(found.dated or time_from_tags(tags), name)
         gsd_x_m, gsd_y_m = _ground_sample_distance(dataset, name)
         mask = gdal_name(cloud_mask) if cloud_mask else found.cloud_mask
         scene = Scene(
@@ -155,9 +160,10 @@ def open_scene(
             cloud_mask=absolute_name(mask) if mask else None,
             time_source=dated.told_by if dated else "",
             time_doubt=dated.doubt if dated else "",
+            synthetic=tags.get("TIFFTAG_IMAGEDESCRIPTION") == SYNTHETIC,
         )
     _check_no_pole(scene, name)
-    return scene
+    return _doubting_the_hour(scene, name, told=given is None)
 
 
 def _given_by_the_user(acquired_at: datetime) -> Dated:
@@ -169,18 +175,25 @@ def _given_by_the_user(acquired_at: datetime) -> Dated:
 
 
 def _believed(dated: Dated | None, name: str) -> Dated | None:
-    """What product or file tell of the time, if it can be; a doubt about it is logged."""
-    if dated is None:
-        return None
-    if why := impossible(dated.at):
+    """What product or file tell of the time, if it can be."""
+    if dated and (why := impossible(dated.at)):
         log.warning("%s: its time %s (%s) %s; it is not used", *(name, dated.at.isoformat(), dated.told_by, why))
         return None
-    if dated.doubt not in ("", FILE_NAME):  # names tell the time of most pictures: that is left to the report
+    return dated
+
+
+def _doubting_the_hour(scene: Scene, name: str, *, told: bool) -> Scene:
+    """The scene, its time in doubt at night too; a doubt about a time that the user did not give is logged."""
+    if scene.acquired_at is None:
+        return scene
+    lon, lat = scene.to_lonlat([[scene.width / 2, scene.height / 2]])[0]
+    doubt = doubts_of_hour(scene.acquired_at, lon, lat, scene.time_doubt)
+    if told and doubt not in ("", FILE_NAME):  # names tell the time of most pictures: that is left to the report
         log.warning(
             "%s: its time %s is told by %s: %s. Give --acquired-at if you know better",
-            *(name, dated.at.isoformat(), dated.told_by, dated.doubt),
+            *(name, scene.acquired_at.isoformat(), scene.time_source, doubt),
         )
-    return dated
+    return replace(scene, time_doubt=doubt)
 
 
 def _all_tags(dataset: DatasetReader) -> dict[str, str]:

@@ -124,7 +124,7 @@ def test_midnight_that_is_written_out_is_midnight():
 
 
 PIXELS = np.full((3, 8, 8), 50, np.uint8)
-TAG = {"TIFFTAG_DATETIME": "2020:01:01 00:00:00"}
+TAG = {"TIFFTAG_DATETIME": "2020:01:01 02:00:00"}
 PLANET = "20240307_015312_45_2489_3B_Visual.tif"
 LANDSAT = "LC08_L1TP_112030_20240307_20240316_02_T1_B4.tif"
 
