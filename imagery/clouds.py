@@ -27,8 +27,9 @@ _LEAST_SIZE_M = 90.0
 # around. Measured: real and drawn clouds 0.2 to 0.6, roofs of real scenes 0.6 to 1.8. The larger a thing is, the less
 # likely a roof: from so many square metres on, the rim may be as sharp as this.
 _SHARPEST_RIM = ((0.0, 0.55), (25_000.0, 0.63), (200_000.0, np.inf))
-# Counts above the darkest water that are cloud white at the least: 0.2 of reflectance, all of an 11-bit sensor.
-_LEAST_WHITE_COUNTS, _LEAST_WHITE_REFLECTANCE = 2000.0, 0.2
+# Counts above the darkest water that are cloud white at the least: 0.2 of reflectance, all of an 11-bit sensor; in an
+# 8-bit picture, however dark it is, more than twice the level of open sea (55 to 65 in pictures of 3 m).
+_LEAST_WHITE_COUNTS, _LEAST_WHITE_REFLECTANCE, _LEAST_WHITE_8_BIT = 2000.0, 0.2, 160.0
 
 _SQUARE = np.ones((3, 3), dtype=bool)
 
@@ -38,10 +39,11 @@ def cloud_scale(stretch: Stretch) -> Stretch:
 
     The scene's stretch makes the brightest thing of an empty sea white; here it takes a cloud to be white.
     """
-    if stretch.exponent == 1.0:  # an 8-bit picture
-        return stretch
     low, high = np.array(stretch.low), np.array(stretch.high)
-    least = _LEAST_WHITE_REFLECTANCE if high.max() <= 2.0 else _LEAST_WHITE_COUNTS
+    if stretch.exponent == 1.0:  # an 8-bit picture
+        least = _LEAST_WHITE_8_BIT
+    else:
+        least = _LEAST_WHITE_REFLECTANCE if high.max() <= 2.0 else _LEAST_WHITE_COUNTS
     red, green, blue = np.maximum(high, low + least)
     return Stretch(stretch.low, (float(red), float(green), float(blue)))
 

@@ -219,6 +219,31 @@ def test_an_open_sea_in_16_bits_is_no_cloud(write_raster):
     assert as_mask(scene, observed_area(scene)).all()
 
 
+@pytest.mark.parametrize("levels", [(35, 55, 60), (55, 60, 65), (75, 85, 80)])
+def test_an_open_sea_in_8_bits_is_no_cloud_however_its_picture_is_brightened(write_raster, levels):
+    rng = np.random.default_rng(0)
+    sea = np.stack([rng.normal(level, 3, (400, 400)) for level in levels]).astype(np.uint8)
+    scene = open_scene(write_raster(sea))
+
+    assert estimate_stretch(scene) != Stretch.identity()
+    assert as_mask(scene, observed_area(scene)).all()
+
+
+def test_clouds_of_an_underexposed_picture_are_found(write_raster):
+    rng = np.random.default_rng(0)
+    sea = np.stack([rng.normal(level, 2, (700, 700)) for level in (12, 16, 18)])
+    pixels, opacity = under_cloud(
+        np.clip(sea, 1, 255).astype(np.uint8), gsd_m=3, size_m=900, cover=0.3, seed=4, white=115
+    )
+    scene = open_scene(write_raster(pixels))
+
+    seen = as_mask(scene, observed_area(scene))
+
+    assert estimate_stretch(scene) != Stretch.identity()
+    assert seen[opacity > 0.95].mean() < 0.1
+    assert seen[opacity == 0].mean() > 0.9
+
+
 # ---- masks that come with the scene
 
 
