@@ -82,6 +82,8 @@ def open_raster(source: str, *, cache_bytes: int = 0, **open_options: str) -> It
                     return
             with rasterio.open(source, sharing=False, **open_options, NUM_THREADS="1") as dataset:
                 yield dataset
+    except UnicodeEncodeError as error:
+        raise BerthwatchError(f"{display_name(source)}: its name is not UTF-8, as GDAL wants it; rename it") from error
     except RasterioError as error:
         reason = " ".join(str(error.__cause__ or error).split()).replace(f"'{source}' ", "").replace(f"{source}: ", "")
         raise BerthwatchError(f"{display_name(source)}: cannot be read as an image: {reason}") from error

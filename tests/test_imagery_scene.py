@@ -1,5 +1,8 @@
 """Opening a scene: where on the ground its pixels lie, whatever CRS, transform and format; and what is refused."""
 
+import os
+import sys
+
 import numpy as np
 import pytest
 import rasterio
@@ -322,3 +325,11 @@ def test_a_scene_that_holds_a_pole_is_refused(write_raster, crs, pole):
 )
 def test_a_scene_that_only_reaches_towards_a_pole_is_not(write_raster, crs, transform):
     assert open_scene(write_raster(grey(), crs=crs, transform=transform)).gsd_m > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow no such name")
+def test_a_file_whose_name_is_not_utf8_is_refused(write_raster):
+    path = write_raster(grey())
+    named = path.rename(os.fsdecode(os.fsencode(path.parent) + b"/M\xe4rz.tif"))
+
+    assert "its name is not UTF-8" in refusal(named)
