@@ -90,8 +90,13 @@ class TileGrid:
         return np.asarray(xy, dtype=np.float64).reshape(-1, 2) / (self.scale_x, self.scale_y)
 
     def in_working_px(self, lonlat: shapely.Geometry) -> shapely.Geometry:
-        """An area in EPSG:4326 on the working grid; sides are cut to a hundredth of a degree first, to stay true."""
-        dense = shapely.segmentize(lonlat, 0.01)
+        """An area in EPSG:4326 on the working grid, as far as it lies within a hundredth of a degree of the scene.
+
+        Farther out the scene's CRS may not hold. Sides are cut to a hundredth of a degree first, to stay true.
+        """
+        parts = shapely.get_parts(self.scene.footprint())  # at 180 degrees two, whose common bounds span the globe
+        near = [shapely.clip_by_rect(lonlat, *part.buffer(0.01).bounds) for part in parts]
+        dense = shapely.segmentize(shapely.union_all(near), 0.01)
         return shapely.make_valid(shapely.transform(dense, lambda xy: self.from_scene(self.scene.from_lonlat(xy))))
 
     def without(self, area: shapely.Geometry) -> "TileGrid":

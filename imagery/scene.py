@@ -22,6 +22,7 @@ from ..errors import BerthwatchError
 from .acquired_at import FILE_NAME, Dated, time_from_tags
 from .antimeridian import cut_at_antimeridian
 from .band_order import rgb_band_indexes
+from .mask_check import check_cloud_mask
 from .raster import absolute_name, gdal_name, open_raster
 from .sources import find_source
 from .sun import doubts_of_hour
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _WGS84 = Geod(ellps="WGS84")
 SYNTHETIC = "Synthetic scene: not a satellite picture"  # TIFFTAG_IMAGEDESCRIPTION of what berthwatch draws
+_MERCATORS = (3857, 3395)  # EPSG
+_MERCATOR_TURN_M = 2 * np.pi * 6_378_137.0
 _READABLE_DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
 
 
@@ -78,10 +81,10 @@ class Scene:
         lon, lat = np.asarray(lonlat, dtype=np.float64).reshape(-1, 2).T
         easting, northing = _from_wgs84(self.crs.to_wkt()).transform(lon, lat)
         easting = np.asarray(easting)
-        if self.crs.is_geographic:  # the turn of the globe that the raster's columns are counted in
+        if turn := _turn(self.crs):  # the raster's columns are counted in one turn of the globe
             middle, _ = self.transform @ (self.width / 2, self.height / 2)
             away = easting - middle
-            easting = np.where(np.abs(away) > 180, middle + (away + 180) % 360 - 180, easting)
+            easting = np.where(np.abs(away) > turn / 2, middle + (away + turn / 2) % turn - turn / 2, easting)
         return np.column_stack(_moved(~self.transform, easting, np.asarray(northing)))
 
     def footprint(self) -> shapely.Polygon | shapely.MultiPolygon:
@@ -94,6 +97,13 @@ class Scene:
         """A polygon in pixel coordinates -> EPSG:4326, its sides densified, cut where it crosses 180 degrees."""
         side = max(self.width, self.height) / points_a_side
         return cut_at_antimeridian(shapely.transform(shapely.segmentize(polygon, side), self.to_lonlat))
+
+
+def _turn(crs: CRS) -> float | None:
+    """Width of the globe in a CRS in which rasters go on beyond 180 degrees, in its units; None for others."""
+    if crs.is_geographic:
+        return 360.0
+    return _MERCATOR_TURN_M if crs.to_epsg() in _MERCATORS else None
 
 
 def _moved(
@@ -128,10 +138,13 @@ def open_scene(
     and overrides what the product says. `cloud_mask`: see Scene.
 
     Raises BerthwatchError when there is no such file, it is no image, has no pixels, no CRS, no affine
-    georeference, no bands to make red, green and blue of, when it holds a pole, or `acquired_at` lies in the future.
+    georeference, no bands to make red, green and blue of, when it holds a pole, `acquired_at` lies in the future, or
+    `cloud_mask` is no mask.
     """
     given = _given_by_the_user(acquired_at) if acquired_at else None
     found = find_source(source, bands)
+    if cloud_mask:
+        check_cloud_mask(gdal_name(cloud_mask))
     with open_raster(found.raster) as dataset:
         name = str(source)
         _check_pixels(dataset, name)

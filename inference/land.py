@@ -59,8 +59,6 @@ class Land:
 
     def _inland(self, grid: TileGrid) -> shapely.Geometry:
         """In working pixels, on the scene and a little beyond."""
-        nearby = grid.scene.footprint().buffer(0.01)
-        near = shapely.clip_by_rect(self._area, *nearby.bounds)
-        inland = shapely.buffer(grid.in_working_px(near), -MARGIN_M / grid.gsd_m)
+        inland = shapely.buffer(grid.in_working_px(self._area), -MARGIN_M / grid.gsd_m)
         shapely.prepare(inland)
         return inland

@@ -11,7 +11,8 @@ from pyproj import Geod
 
 from berthwatch.imagery.antimeridian import cut_at_antimeridian
 from berthwatch.imagery.scene import open_scene
-from berthwatch.inference.detect import detect_scene
+from berthwatch.inference.detect import DetectSettings, detect_scene
+from berthwatch.inference.land import Land
 from berthwatch.inference.store import read_scene, write_scene
 from berthwatch.reporting.export import export_store
 from berthwatch.reporting.frame import Frame
@@ -25,6 +26,8 @@ PLACES = {
     "UTM zone 1": ("EPSG:32601", Affine(3, 0, 357_672, 0, -3, 7_212_411)),
     "UTM zone 60": ("EPSG:32660", Affine(3, 0, 640_528, 0, -3, 7_212_411)),
     "degrees counted on": ("EPSG:4326", Affine(6.4e-5, 0, 179.9808, 0, -2.7e-5, 65.0054)),
+    "Web Mercator counted on": ("EPSG:3857", Affine(7.1, 0, 20_035_378, 0, -7.1, 9_609_792)),
+    "Web Mercator counted back": ("EPSG:3857", Affine(7.1, 0, -20_039_638, 0, -7.1, 9_609_792)),
     "degrees counted back": ("EPSG:4326", Affine(6.4e-5, 0, -180.0192, 0, -2.7e-5, 65.0054)),
 }
 
@@ -88,6 +91,28 @@ def test_a_ship_on_the_line_is_drawn_and_judged_as_one_box(write_raster):
 
     assert drawn.area == pytest.approx(330 * 60, rel=0.05)
     assert shapely.Polygon(corners).area * scene.gsd_m**2 == pytest.approx(330 * 60, rel=0.05)
+
+
+@pytest.mark.parametrize("lon", [-170, -10, -5, 90])
+def test_land_on_the_other_side_of_the_globe_hides_nothing(write_raster, place, lon):
+    crs, transform = place
+    scene = open_scene(write_raster(np.full((3, 400, 600), 50, np.uint8), crs=crs, transform=transform))
+    land = Land(shapely.box(lon, 60, lon + 10, 70))
+
+    record, _ = detect_scene(scene, BrightHulls(), DetectSettings(land=land))
+
+    assert record.observed.area == pytest.approx(record.footprint.area, rel=1e-3)
+
+
+@pytest.mark.parametrize("bounds", [(-180, -90, 180, 90), (-180, 0, 0, 90), (-180, 0, 180, 80)])
+def test_an_area_of_interest_may_be_as_large_as_the_globe(write_raster, place, bounds):
+    crs, transform = place
+    scene = open_scene(write_raster(np.full((3, 400, 600), 50, np.uint8), crs=crs, transform=transform))
+    area = shapely.box(*bounds)
+
+    record, _ = detect_scene(scene, BrightHulls(), aoi=area)
+
+    assert record.observed.area == pytest.approx(shapely.intersection(record.footprint, area).area, rel=1e-2)
 
 
 @pytest.mark.parametrize(
