@@ -1,7 +1,6 @@
 """Cloud masks that come with a scene: which cells they obscure."""
 
 import re
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
 
 from .cells import Cells
+from .mask_check import UDM2_BANDS, file_name
 from .raster import gdal_name, open_raster
 from .scene import Scene
 
@@ -51,11 +51,10 @@ def read_cloud_mask(scene: Scene, cells: Cells) -> NDArray[np.bool_]:
 
 
 def _obscured(bands: NDArray[Any], source: str) -> NDArray[np.bool_]:
-    # The file's own name says what its values mean; a folder of it may be called udm2 or scl for any reason.
-    name = PurePosixPath(source.split("?")[0].replace("\\", "/")).name
+    name = file_name(source)
     if re.search(r"(^|[^a-z])scl([^a-z]|$)", name, re.IGNORECASE):
         return np.isin(bands[0], _SCL_OBSCURED)
-    if "udm2" in name.lower() and len(bands) >= _UDM2_UNUSABLE:
+    if "udm2" in name.lower() and len(bands) >= UDM2_BANDS:
         heavy_haze, cloud = bands[_UDM2_HEAVY_HAZE - 1], bands[_UDM2_CLOUD - 1]
         return (heavy_haze > 0) | (cloud > 0) | (bands[_UDM2_UNUSABLE - 1] > 0)
     if "qa_pixel" in name.lower():

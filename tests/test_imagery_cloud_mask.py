@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from berthwatch.errors import BerthwatchError
 from berthwatch.imagery.cells import Cells
 from berthwatch.imagery.cloud_mask import read_cloud_mask
 from berthwatch.imagery.scene import open_scene
@@ -18,10 +19,9 @@ def cells(width: int = WIDTH) -> Cells:
 
 
 @pytest.mark.parametrize("folder", ["udm2", "scl", "qa_pixel", "port udm2 scl", "LC08_QA_PIXEL"])
-@pytest.mark.parametrize("bands", [1, 8])
-def test_a_folders_name_says_nothing(write_raster, folder, bands):
+def test_a_folders_name_says_nothing(write_raster, folder):
     """Nonzero is obscured, though 32 means nothing of the sort in SCL, UDM2 and QA_PIXEL."""
-    values = np.zeros((bands, 1, WIDTH), np.uint8)
+    values = np.zeros((1, 1, WIDTH), np.uint8)
     values[0, 0, 20:40] = 32
     picture = write_raster(np.full((3, 1, WIDTH), 50, np.uint8))
     mask = write_raster(values, name=f"{folder}/clouds.tif")
@@ -39,3 +39,25 @@ def test_the_files_own_name_does(write_raster):
     obscured = read_cloud_mask(open_scene(picture, cloud_mask=mask), cells())
 
     assert obscured[0, 5::10].tolist() == [False, False, True, True, True, False]
+
+
+NO_MASKS = {
+    "a photograph": ("photo.tif", np.full((3, 40, 40), 50, np.uint8), "3 bands"),
+    "the scene in black and white": ("pan.tif", np.arange(1600).reshape(1, 40, 40).astype(np.uint16), "1600 different"),
+    "cloud in percent": ("MSK_CLDPRB.tif", (np.arange(1600) % 101).reshape(1, 40, 40).astype(np.uint8), "101 d"),
+    "UDM2 by another name": ("clouds.tif", np.zeros((8, 40, 40), np.uint8), "8 bands"),
+}
+
+
+@pytest.mark.parametrize(("name", "values", "words"), NO_MASKS.values(), ids=NO_MASKS)
+def test_a_file_that_is_no_mask_is_refused(write_raster, name, values, words):
+    picture, mask = write_raster(np.full((3, 40, 40), 50, np.uint8)), write_raster(values, name=name)
+
+    with pytest.raises(BerthwatchError, match=rf"cloud mask .*{name}: has {words}.* like a picture; a cloud mask has"):
+        open_scene(picture, cloud_mask=mask)
+
+
+def test_the_many_bits_of_qa_pixel_are_no_picture(write_raster):
+    values = np.arange(1600).reshape(1, 40, 40).astype(np.uint16)
+
+    open_scene(write_raster(np.full((3, 40, 40), 50, np.uint8)), cloud_mask=write_raster(values, name="L_QA_PIXEL.TIF"))
