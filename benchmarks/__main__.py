@@ -30,20 +30,36 @@ def main() -> None:
     sizes = TOY if arguments.toy else FULL
     arguments.out.mkdir(parents=True, exist_ok=True)
     kept = arguments.out / "results.json"
-    results: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() and arguments.part else {"parts": {}}
+    results: dict[str, Any] = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "sizes": "toy" if arguments.toy else "full",
+        "machine": describe_machine(),
+        "parts": {},
+    }
+    if arguments.part and kept.exists():
+        results = _extended(json.loads(kept.read_text()), results, kept)
     for name in arguments.part or PARTS:
         start = time.perf_counter()
-        machine = describe_machine()
         with tempfile.TemporaryDirectory(prefix="berthwatch-bench-") as folder:
-            measured = PARTS[name].run(sizes, Path(folder))
-        results["parts"][name] = measured
-        results |= {"date": f"{datetime.now(UTC):%Y-%m-%d}", "sizes": "toy" if arguments.toy else "full"}
-        results["machine"] = machine | {"load_before": results.get("machine", machine)["load_before"]}
+            results["parts"][name] = PARTS[name].run(sizes, Path(folder))
         kept.write_text(json.dumps(results, indent=1) + "\n")
         sys.stderr.write(f"{name}: {time.perf_counter() - start:.0f} s\n")
     table = table_of(results)
     (arguments.out / "results.md").write_text(table)
     sys.stdout.write(table)
+
+
+def _extended(earlier: dict[str, Any], now: dict[str, Any], kept: Path) -> dict[str, Any]:
+    """Earlier results, to which parts may be added: a table is of one day, machine and size, or it says too much."""
+    for what in ("date", "sizes", "machine"):
+        then, today = earlier[what], now[what]
+        if what == "machine":  # how busy it is may differ
+            then, today = ({**machine, "load_before": 0} for machine in (then, today))
+        if then != today:
+            sys.exit(
+                f"{kept}: its {what} is not that of this run; measure all parts, or name another folder with --out"
+            )
+    return earlier
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from berthwatch.inference.detect_scenes import detect_scenes
 from berthwatch.inference.stage_times import StageTimes
@@ -26,18 +26,19 @@ def run(sizes: Sizes, folder: Path) -> dict[str, Any]:
     return {"scenes": scenes}
 
 
-def search(picture: str, store: str) -> dict[str, Any]:
+def search(picture: str, store: str, device: Literal["cpu", "cuda"] = "cpu") -> dict[str, Any]:
     """One run in a fresh process."""
-    return in_fresh_process("growth", "measure", picture=picture, store=store)
+    return in_fresh_process("growth", "measure", picture=picture, store=store, device=device)
 
 
-def measure(picture: str, store: str) -> dict[str, Any]:
+def measure(picture: str, store: str, device: Literal["cpu", "cuda"]) -> dict[str, Any]:
     """Time from opening the file to the written store."""
-    detector, times = load_detector(device="cpu"), StageTimes()
+    detector, times = load_detector(device=device), StageTimes()
     start = time.perf_counter()
     (outcome,) = detect_scenes([picture], detector, store, again=True, times=times)
     return {
         "seconds": time.perf_counter() - start,
+        "runtime": f"{detector.metadata.model_id}, {detector.description}",
         "tiles": times.tiles,
         "ships": outcome.ships,
         "megapixels_per_s": times.megapixels / times.wall_s,

@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from . import decode, growth, limit, merging, moored, peers, sentinel
+from . import decode, gpu, growth, limit, merging, moored, peers, sentinel
 
 # Growth comes last: its largest scene takes as long as all else together.
 PARTS: dict[str, ModuleType] = {
@@ -12,5 +12,6 @@ PARTS: dict[str, ModuleType] = {
     "moored": moored,
     "decode": decode,
     "sentinel": sentinel,
+    "gpu": gpu,
     "growth": growth,
 }

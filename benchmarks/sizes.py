@@ -16,6 +16,7 @@ class Sizes:
         merge_boxes: boxes of part "merge", and merge_oracle_boxes of its check against brute force.
         moored_angles, moored_phases: of part "moored".
         sentinel_px: the side of the Sentinel-2 tile.
+        gpu_px: the scene of part "gpu".
     """
 
     limit_px: int
@@ -33,6 +34,7 @@ class Sizes:
     moored_angles: int
     moored_phases: int
     sentinel_px: int
+    gpu_px: int
 
 
 FULL = Sizes(
@@ -51,6 +53,7 @@ FULL = Sizes(
     moored_angles=36,
     moored_phases=64,
     sentinel_px=10_980,
+    gpu_px=20_000,
 )
 TOY = Sizes(
     limit_px=900,
@@ -68,4 +71,5 @@ TOY = Sizes(
     moored_angles=4,
     moored_phases=4,
     sentinel_px=1_600,
+    gpu_px=1_300,
 )

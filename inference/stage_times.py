@@ -33,8 +33,8 @@ class StageTimes:
         busy, blocked: seconds by stage ("read", "detect", "merge", "write"); stages overlap.
         wall_s: seconds that the runs took as a whole.
         tiles: tiles that the detector saw.
-        megapixels: their pixels, overlaps counted as often as they were seen.
-        square_km: ground that they cover, counted once.
+        megapixels: of the scenes, that they cover, counted once.
+        square_km: the ground of these.
         saturated_tiles: tiles in which the model reported as many ships as its file can hold.
         ships_on_land: ships that were dropped because they lie on the user's land.
     """

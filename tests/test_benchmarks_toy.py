@@ -49,7 +49,7 @@ def test_every_part_is_measured_and_in_the_table(toy, parts):
     table = (toy / "results.md").read_text()
     whole = json.loads((toy / "results.json").read_text())
 
-    assert list(parts) == ["limit", "peers", "merging", "moored", "decode", "sentinel", "growth"]
+    assert list(parts) == ["limit", "peers", "merging", "moored", "decode", "sentinel", "gpu", "growth"]
     assert whole["sizes"] == "toy"
     assert whole["machine"]["cpu"] in table
     assert whole["date"] in table
@@ -66,14 +66,47 @@ def test_the_table_is_made_anew_from_the_figures_and_put_between_its_marks(toy):
     assert table == (toy / "results.md").read_text()
     assert set(demanded.splitlines()) < set(table.splitlines())
     assert "boxes merged" not in demanded
-    assert all(
-        row.split("|")[-2].strip() in ("yes", "no") for row in demanded.splitlines() if row.startswith("| SAHI at")
-    )
     assert with_table(text, table) == f"# A\n\n{BEGIN}\n{table}{END}\n\nmore\n"
     assert with_table(with_table(text, table), table) == with_table(text, table)
     for broken in ("no marks", f"{BEGIN} alone", f"{END} {BEGIN}"):
         with pytest.raises(ValueError, match="needs a line"):
             with_table(broken, table)
+
+
+def test_the_published_table_is_that_of_the_published_figures():
+    from benchmarks.readme import table_of, with_table
+
+    results = json.loads((CHECKOUT / "benchmarks" / "results.json").read_text())
+    readme = (CHECKOUT / "README.md").read_text()
+
+    assert (CHECKOUT / "benchmarks" / "results.md").read_text() == table_of(results)
+    assert readme == with_table(readme, table_of(results, demanded_only=True))
+
+
+def test_parts_of_another_size_are_not_laid_beside_each_other(toy):
+    told = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--part", "moored", "--out", str(toy)],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert told.returncode == 1
+    assert "its sizes is not that of this run" in told.stderr
+
+
+def test_what_a_gpu_did_is_told_or_that_there_is_none():
+    from benchmarks.gpu import rows
+
+    run = {"side_px": 20000, "tiles": 1444, "runtime": "n, CUDA", "seconds": 10.0, "megapixels_per_s": 40.0}
+    run |= {"km2_per_s": 360.0, "verdict": "the detector is the limit: busy 85% of the time; faster: ..."}
+    idle = run | {"busy": {"detect": 5.0}}
+
+    (without,) = rows({"side_px": 20000, "missing": "no NVIDIA GPU here"})
+    met = [rows(told)[0].met for told in (run | {"busy": {"detect": 8.5}}, idle, idle | {"verdict": "reading is ..."})]
+
+    assert (without.figure, without.met) == ("not measured: no NVIDIA GPU here", None)
+    assert met == [True, False, True]
 
 
 def test_both_sides_of_the_limit_see_the_same_tiles(parts):
