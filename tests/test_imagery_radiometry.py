@@ -100,6 +100,18 @@ def test_an_8_bit_sea_with_one_bright_ship_is_not_brightened(write_raster, rng):
     assert estimate_stretch(open_scene(write_raster(sea))) == Stretch.identity()
 
 
+def test_the_picture_runs_from_the_darkest_half_to_the_brightest_one_and_a_half_per_cent(write_raster, rng):
+    """Each count from 0 to 39,999 once, 1000 and 2000 more in green and blue: percentiles are known exactly."""
+    counts = rng.permutation(40_000).reshape(200, 200) + np.array([0, 1000, 2000])[:, None, None]
+
+    stretch = estimate_stretch(open_scene(write_raster(counts.astype(np.uint16))))
+
+    assert stretch.low == pytest.approx((200, 1200, 2200), abs=1)
+    assert stretch.high == pytest.approx((39_399, 40_399, 41_399), abs=1)
+    greys = stretch.apply(np.array([[199, 1199, 2199], [19_800, 20_800, 21_800], [39_400, 40_400, 41_400]], np.uint16))
+    assert greys.tolist() == [[0] * 3, [round(255 * 0.5**0.8)] * 3, [255] * 3]
+
+
 def shown(scene) -> np.ndarray:
     return read_preview(scene, max_px=max(scene.width, scene.height)).rgb
 

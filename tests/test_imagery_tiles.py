@@ -192,6 +192,17 @@ def test_tiles_without_a_valid_pixel_are_left_out(write_raster, pixels, how):
             assert (tile[part] > 0).all()
 
 
+@pytest.mark.parametrize("strip", [np.s_[:, :, 37:42], np.s_[:, 37:42, :]], ids=["upright", "level"])
+def test_a_tile_that_holds_but_a_thin_strip_of_picture_is_not_left_out(write_raster, pixels, strip):
+    valid = np.zeros_like(pixels)
+    valid[strip] = pixels[strip]
+    grid = TileGrid.plan(open_scene(write_raster(valid, nodata=0)), gsd_m=3.0, tile_px=1024, overlap_m=400)
+
+    (tile,) = read_all(grid).values()
+
+    assert (tile[:520, :660] == valid.transpose(1, 2, 0)).all()
+
+
 def test_a_dark_pixel_with_nodata_in_one_band_is_valid(write_raster):
     pixels = np.full((3, 64, 64), 90, np.uint16)
     pixels[0] = 0  # red of clear deep water in Sentinel-2 products, where 0 is no data
@@ -334,3 +345,28 @@ def test_memory_does_not_grow_with_the_scenes_height(write_raster, monkeypatch):
 
     # A scene read whole would take four times as much.
     assert least_peak_bytes(4000) < 1.3 * least_peak_bytes(1000)
+
+
+def test_a_slow_detector_finds_no_more_read_ahead_than_memory_allows(write_raster, monkeypatch):
+    """Bands of 128 rows and 400 columns: room for two, one in the reader's hand, one in the first row of tiles."""
+    monkeypatch.setattr(tiles_module, "READ_AHEAD_BYTES", 2 * 128 * 400 * 3)
+    noise = np.random.default_rng(0).integers(20, 255, (1, 4000, 400), dtype=np.uint8)
+    grid = TileGrid.plan(open_scene(write_raster(noise, blockysize=1)), gsd_m=3.0, tile_px=128, overlap_m=90)
+    rows_read: list[float] = []
+    read, band_read = tiles_module.read_window, threading.Semaphore(0)
+
+    def counted(dataset, scene, window, *rest, **options):
+        rows_read.append(window[3])
+        band_read.release()
+        return read(dataset, scene, window, *rest, **options)
+
+    monkeypatch.setattr(tiles_module, "read_window", counted)
+    batches = read_tiles(grid, AS_IT_IS, batch_size=4)
+
+    next(batches)
+    while band_read.acquire(timeout=0.5):  # until the reader waits
+        pass
+    rows_ahead = sum(rows_read)
+    batches.close()
+
+    assert rows_ahead <= 4 * 128

@@ -231,6 +231,22 @@ def test_an_aoi_limits_ships_tiles_and_the_observed_area(tmp_path):
     assert record.settings["aoi"]["type"] == "Polygon"
 
 
+def test_of_ships_astride_the_aois_edge_those_centred_inside_count(tmp_path):
+    """Two ships of one tile, 40 px long across the edge at column 200, centred 10 px this side of it and beyond."""
+    transform = north_up(UTM, LON, LAT, (3.0, 3.0))
+    inside, outside = (
+        hull_at(UTM, transform, *place, heading=90, length=120, beam=20) for place in ((190, 100), (210, 220))
+    )
+    scene = make_scene(tmp_path, [inside, outside], transform=transform)
+    detector = BrightHulls()
+
+    _, ships = detect_scene(scene, detector, aoi=scene.polygon_to_lonlat(shapely.box(40, 40, 200, 300)))
+
+    assert detector.tiles_seen > 0
+    assert len(ships) == 1
+    assert_is(ships.iloc[0], inside)
+
+
 def test_an_aoi_elsewhere_gives_nothing_observed(tmp_path):
     transform = north_up(UTM, LON, LAT, (3.0, 3.0))
     scene = make_scene(tmp_path, [hull_at(UTM, transform, 350, 350)], transform=transform)
@@ -414,6 +430,25 @@ def test_each_scene_is_judged_at_its_own_gsds_threshold_and_probability(tmp_path
     assert found[10.0, 0.1][1].ship_probability[0] == pytest.approx(odds / (1 + odds), rel=1e-3)
 
 
+def test_a_sensor_coarser_than_the_model_measures_with_an_error_of_its_own(tmp_path):
+    """10 m shown at 5 m: one working pixel of blur, which the card charges to length and beam, bias and spread."""
+    transform = north_up(UTM, LON, LAT, (10.0, 10.0))
+    hull = hull_at(UTM, transform, 150, 150)
+    scene = make_scene(tmp_path, [hull], transform=transform, width=300, height=300, gsd_m=10.0)
+    plain = {"max_working_gsd_m": 5.0, "length_sd_px": 0.5, "beam_sd_px": 0.3}
+    blurred = plain | {
+        "length_bias_px_per_blur": 0.4, "length_sd_px_per_blur": 0.6,
+        "beam_bias_px_per_blur": -0.2, "beam_sd_px_per_blur": 0.1,
+    }  # fmt: skip
+
+    sharp, coarse = (detect_scene(scene, BrightHulls(metadata(**card)))[1].iloc[0] for card in (plain, blurred))
+
+    assert sharp.length_m - coarse.length_m == pytest.approx(0.4 * 5, rel=0.01)
+    assert sharp.beam_m - coarse.beam_m == pytest.approx(-0.2 * 5, rel=0.01)
+    assert (sharp.length_sd_m, coarse.length_sd_m) == pytest.approx((0.5 * 5, 1.1 * 5), rel=0.01)
+    assert (sharp.beam_sd_m, coarse.beam_sd_m) == pytest.approx((0.3 * 5, 0.4 * 5), rel=0.01)
+
+
 def test_progress_rises_to_the_end_and_the_stage_table_adds_up(tmp_path):
     scene = make_scene(tmp_path, [])
     heard: list[tuple[int, int]] = []
@@ -426,7 +461,7 @@ def test_progress_rises_to_the_end_and_the_stage_table_adds_up(tmp_path):
     assert [done for done, _ in heard] == sorted(done for done, _ in heard)
     assert heard[-1] == (16, 16)
     assert times.tiles == 16
-    assert times.megapixels == pytest.approx(16 * 320 * 320 / 1e6)
+    assert times.megapixels == pytest.approx(700 * 700 / 1e6), "every pixel of the scene once"
     assert times.square_km == pytest.approx((700 * 3 / 1000) ** 2, rel=1e-3), "every piece of ground once"
     assert times.busy["detect"] > 0
     assert times.busy["read"] > 0

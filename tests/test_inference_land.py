@@ -7,7 +7,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from inference_scenes import BrightHulls, Hull, north_up, paint, write
+from inference_scenes import BrightHulls, Hull, metadata, north_up, paint, write
 from pyproj import Transformer
 
 from berthwatch.configs.cargo import load_cargo
@@ -161,3 +161,18 @@ def test_a_berth_inland_of_a_coarse_shore_is_unobserved_never_vacant(scene, shor
 
     record = replace(record, acquired_at=datetime(2024, 3, 7, tzinfo=UTC))
     assert observe_berths(port, [record], ships, recall=load_cargo().detector.recall)["state"].tolist() == [state]
+
+
+@pytest.mark.parametrize("own_gsd_m", [1.5, 10.0])
+def test_the_margin_is_50_metres_whatever_the_pixels_of_the_scene(tmp_path, own_gsd_m):
+    """Ships 65 m and 35 m inland, of pixels twice as fine and twice as coarse as the model's 3 to 5 m."""
+    transform = north_up(UTM, 133.05, 42.74, (own_gsd_m, own_gsd_m))
+    hulls = [hull_at(SHORE_PX - 65 / GSD_M, 150), hull_at(SHORE_PX - 35 / GSD_M, 400)]
+    side = round(600 * GSD_M / own_gsd_m)
+    pixels = paint(hulls, crs=UTM, transform=transform, width=side, height=side, gsd_m=own_gsd_m)
+    scene = open_scene(write(tmp_path / "scene.tif", pixels, crs=UTM, transform=transform))
+    detector = BrightHulls(metadata(max_working_gsd_m=5.0))
+
+    _, ships = detect_scene(scene, detector, DetectSettings(land=Land(west_of(SHORE_PX))))
+
+    assert columns(scene, ships) * own_gsd_m == pytest.approx([SHORE_PX * GSD_M - 35], abs=5)

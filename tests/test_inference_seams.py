@@ -127,6 +127,18 @@ def test_a_moored_row_is_whole_at_every_phase_of_the_seams(dx, dy, angle, gap_m,
     assert not cut.any()
 
 
+def test_a_box_longer_than_two_tiles_was_seen_in_none_and_swallows_no_ship():
+    grid = grid_of(300, 300)
+    (window,) = grid.tiles
+    ship, giant = [150.0, 150.0, 60.0, 12.0, 0.3], [150.0, 150.0, 700.0, 200.0, 0.3]
+    found = SceneBoxes(grid)
+
+    found.add(window, TILE, Boxes.from_xywhr([giant, ship], [0.95, 0.6]))
+    boxes, _ = found.merged()
+
+    assert boxes.xywha[:, 2].tolist() == [60.0]
+
+
 @pytest.mark.parametrize("n_tiles_given", [0, 1])
 def test_no_boxes_are_no_ships(n_tiles_given):
     grid = grid_of(900, 900)

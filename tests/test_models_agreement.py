@@ -51,6 +51,20 @@ def test_one_ship_of_twenty_may_be_shown_by_another_box_of_its_hull():
     assert found.holds()
 
 
+@pytest.mark.parametrize("how", ["they lie elsewhere", "they score otherwise"])
+def test_three_ships_of_twenty_may_not_differ(how):
+    other = fleet()
+    if how == "they lie elsewhere":
+        other.xywha[:3, :2] += 2.0
+    else:
+        other.scores[:3] += 0.1
+
+    found = agreement([fleet()], [other], threshold=0.25)
+
+    assert (found.ships, found.missing) == (20, 0)
+    assert not found.holds()
+
+
 @pytest.mark.parametrize(("score", "missing"), [(0.29, 0), (0.31, 1)])
 @pytest.mark.parametrize("swapped", [False, True])
 def test_a_ship_that_one_alone_sees_counts_unless_it_is_at_the_threshold(score, missing, swapped):

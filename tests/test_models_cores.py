@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from berthwatch.models import cores as cores_module
 from berthwatch.models.cores import cgroup_quota, granted_cores, int8_saturates
 
 
@@ -46,6 +47,16 @@ def test_affinity_limits_the_cores():
         assert granted_cores() == 1
     finally:
         os.sched_setaffinity(0, before)
+
+
+@pytest.mark.parametrize(("cpu_max", "granted"), [("150000", 2), ("50000", 1), ("800000", 4), ("max", 4)])
+def test_of_four_cores_the_containers_quota_grants_its_share(tmp_path, monkeypatch, cpu_max, granted):
+    write(tmp_path, {"cpu.max": f"{cpu_max} 100000\n"})
+    monkeypatch.setattr(cores_module, "_CGROUP_ROOT", tmp_path)
+    monkeypatch.setattr(cores_module, "_CPU_TOPOLOGY", tmp_path)  # of no core's siblings anything is known
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3}, raising=False)
+
+    assert granted_cores() == granted
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,17 @@ def test_duplicates_within_a_tile_are_merged_whatever_their_class():
     assert boxes.xywha[:, 0].tolist() == pytest.approx([100 + 0.8**2 / (0.8**2 + 0.5**2), 300])
 
 
+def test_boxes_of_one_hull_are_merged_though_the_file_promises_none():
+    """The head that needs no suppression learns last: half trained, it reports hulls twice."""
+    output = np.zeros((1, 4, 7), np.float32)
+    output[0, :3] = [100, 50, 60, 10, 0.8, 0, 0], [101, 50, 60, 10, 0.5, 1, 0.01], [300, 50, 60, 10, 0.4, 0, 0]
+
+    (boxes,), _ = decode(output, "end2end", n_classes=3, threshold=0.25)
+
+    assert boxes.xywha[:, 0].tolist() == pytest.approx([100 + 0.5**2 / (0.8**2 + 0.5**2), 300])
+    assert boxes.class_ids.tolist() == [0, 0]
+
+
 def test_tiles_decoded_together_give_what_each_gives_alone_to_the_last_bit():
     rng = np.random.default_rng(7)
     raw = np.concatenate(
@@ -74,6 +85,14 @@ def test_an_anchor_that_reaches_for_the_moon_is_no_ship_and_disturbs_no_other_ti
     boxes, _ = decode(raw, "raw", n_classes=3, threshold=0.25)
 
     assert [tile.xywha[:, 2].tolist() for tile in boxes] == [[60], [60]]
+
+
+def test_an_anchor_of_five_tiles_width_hides_no_ship_of_the_next_tile():
+    ship, wide = [100, 50, 60, 10, 0.6, 0, 0, 0], [320, 320, 3000, 3000, 0.9, 0, 0, 0]
+
+    boxes, _ = decode(np.concatenate([raw_output([wide]), raw_output([ship])]), "raw", n_classes=3, threshold=0.25)
+
+    assert [tile.xywha[:, 2].tolist() for tile in boxes] == [[3000], [60]]
 
 
 def test_at_a_threshold_of_zero_a_ship_of_score_zero_has_a_shape():

@@ -135,6 +135,19 @@ def test_a_part_of_a_ship_joins_the_whole(angle, share):
     assert kept.xywha[:, 2].tolist() == [100]
 
 
+@pytest.mark.parametrize(("overhang", "ships"), [(0.3, 1), (0.5, 2)], ids=["0.7 of it on the hull", "half of it"])
+def test_a_fragment_goes_that_lies_on_a_hull_with_more_than_six_tenths_of_itself(overhang, ships):
+    hull, fragment = [0, 0, 100, 15, 0.0], [50 + (overhang - 0.5) * 40, 0, 40, 14, 0.0]
+
+    assert len(merge(Boxes.from_xywhr([hull, fragment], [0.8, 0.6]))) == ships
+
+
+def test_two_hulls_that_share_two_fifths_of_their_union_are_two():
+    shared = 100 * 2 * 0.4 / 1.4  # of lengths of 100: 57, that is 57 of 143
+
+    assert len(merge(Boxes.from_xywhr([[0, 0, 100, 15, 0.0], [100 - shared, 0, 100, 15, 0.0]], [0.8, 0.6]))) == 2
+
+
 def test_a_tug_alongside_a_tanker_stays():
     tanker, tug = (
         [0, 0, 84, 15, 0.0],
