@@ -1,6 +1,7 @@
 """Opening rasters: one handle a thread, settings for remote files, errors in the user's words."""
 
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,10 @@ _LEAST_SAMPLES_A_THREAD = 64 * 1024
 # Scenes without georeference are refused in our own words.
 warnings.simplefilter("ignore", NotGeoreferencedWarning)
 
+_BUCKETS = (("s3://", "/vsis3/"), ("gs://", "/vsigs/"), ("az://", "/vsiaz/"))
+# What GDAL calls a block that is not there or cannot be decoded.
+_DAMAGED = re.compile(r"IReadBlock|TIFFReadEncoded|TIFFFillStrip|TIFFFillTile")
+
 _REMOTE = {
     # Remote folders are not listed: a picture's neighbours are of no interest, and listing takes seconds.
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -37,7 +42,7 @@ _REMOTE = {
 def gdal_name(source: str | Path) -> str:
     """What GDAL calls a source: paths as they are, URLs and bucket keys with their /vsi prefix."""
     text = str(source)
-    for scheme, prefix in (("s3://", "/vsis3/"), ("gs://", "/vsigs/"), ("az://", "/vsiaz/")):
+    for scheme, prefix in _BUCKETS:
         if text.startswith(scheme):
             return prefix + text.removeprefix(scheme)
     if text.startswith(("http://", "https://")):
@@ -56,8 +61,13 @@ def is_remote(source: str) -> bool:
 
 
 def display_name(source: str) -> str:
-    """A source as it is named in messages: the VRT that holds separate bands is not spelled out."""
-    return "the scene made of separate bands" if source.startswith("<VRTDataset") else source
+    """A source as a user knows it: an address without GDAL's prefix; the VRT of separate bands is not spelled out."""
+    if source.startswith("<VRTDataset"):
+        return "the scene made of separate bands"
+    for scheme, prefix in _BUCKETS:
+        if source.startswith(prefix):
+            return scheme + source.removeprefix(prefix)
+    return source.removeprefix("/vsicurl/")
 
 
 def decode_threads() -> int:
@@ -85,8 +95,12 @@ def open_raster(source: str, *, cache_bytes: int = 0, **open_options: str) -> It
     except UnicodeEncodeError as error:
         raise BerthwatchError(f"{display_name(source)}: its name is not UTF-8, as GDAL wants it; rename it") from error
     except RasterioError as error:
+        name = display_name(source)
         reason = " ".join(str(error.__cause__ or error).split()).replace(f"'{source}' ", "").replace(f"{source}: ", "")
-        raise BerthwatchError(f"{display_name(source)}: cannot be read as an image: {reason}") from error
+        if _DAMAGED.search(reason):
+            way_out = "try again" if is_remote(source) else "get the file anew"
+            raise BerthwatchError(f"{name}: part of the picture is damaged or missing; {way_out}") from error
+        raise BerthwatchError(f"{name}: cannot be read as an image: {reason.replace(source, name)}") from error
 
 
 def _in_small_blocks(dataset: DatasetReader) -> bool:

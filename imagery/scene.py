@@ -233,6 +233,11 @@ def _check_georeference(dataset: DatasetReader, name: str) -> None:
             f"{name}: is placed on the ground by {kind} alone; lay it on a map grid first: "
             f"gdalwarp {option} -t_srs EPSG:4326 IN OUT.tif"
         )
+    if dataset.crs is None and dataset.transform == Affine.identity():
+        raise BerthwatchError(
+            f"{name}: has no place on Earth{' (a screenshot?)' if dataset.driver in ('PNG', 'JPEG') else ''}; "
+            "get the GeoTIFF, which knows where its pixels lie"
+        )
     if dataset.crs is None:
         raise BerthwatchError(
             f"{name}: has no coordinate reference system; if you know it, write it in: "

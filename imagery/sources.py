@@ -159,9 +159,12 @@ def _from_safe_folder(folder: Path) -> RasterSource:
 def _from_safe_zip(path: Path) -> RasterSource:
     try:
         with zipfile.ZipFile(path) as archive:
-            images = sorted(name for name in archive.namelist() if name.endswith(".jp2"))
+            names = sorted(archive.namelist())
     except (OSError, zipfile.BadZipFile) as error:
         raise BerthwatchError(f"{path}: cannot be read as a zip archive: {error}; fetch it again") from error
+    images = [name for name in names if name.endswith(".jp2")]
+    if not images and any(name.lower().endswith((".tif", ".tiff")) for name in names):
+        raise BerthwatchError(f"{path}: holds pictures packed in a zip; unzip it first, and name the folder with them")
     return _from_safe(str(path), path.name, images, prefix=f"/vsizip/{path.absolute()}/")
 
 

@@ -68,11 +68,14 @@ def _export(
         _whole(out, chosen, lambda path: write_kml(path, layers, title))
     elif chosen == "csv":
         if out.is_file() or out.suffix.lower() == ".csv":
-            raise BerthwatchError(f"{out}: CSV is a file a table; give a folder, such as {out.with_suffix('')}")
+            raise BerthwatchError(
+                f"{out}: CSV makes several files, one for each table; name a folder, such as {out.with_suffix('')}"
+            )
         for name, table in tables.items():
             _whole(out / f"{name}.csv", chosen, lambda path, table=table: _write_csv(path, table))
     else:
-        raise BerthwatchError(f"{out}: '{chosen}' is no format to export to; give one of {', '.join(FORMATS)}")
+        told = f"'{chosen}' is no format to export to" if chosen else "its name has no ending, which tells the format"
+        raise BerthwatchError(f"{out}: {told}; give one of {', '.join(FORMATS)}")
     return out
 
 
@@ -82,7 +85,8 @@ def _whole(out: Path, ending: str, write: Callable[[Path], None]) -> None:
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial.{ending}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        partial.unlink(missing_ok=True)
+        partial.touch()  # why it cannot be written is told by the system better than by GDAL
+        partial.unlink()
         write(partial)
         partial.replace(out)
     except (OSError, DataSourceError) as error:

@@ -48,7 +48,8 @@ def test_truncated_image(capsys: Capture, sea: Path, tmp_path: Path) -> None:
     sea.write_bytes(sea.read_bytes()[: sea.stat().st_size // 2])
 
     told_in_one_line(
-        run(capsys, "detect", sea, "--acquired-at", "2024-03-07T02:00:00Z", "--out", tmp_path / "store"), "scene.tif"
+        run(capsys, "detect", sea, "--acquired-at", "2024-03-07T02:00:00Z", "--out", tmp_path / "store"),
+        "scene.tif: part of the picture is damaged or missing; get the file anew",
     )
     assert not list(tmp_path.glob("store/scenes/*"))
 

@@ -236,6 +236,16 @@ def test_no_coordinate_reference_system(write_raster):
     assert "no coordinate reference system" in refusal(path)
 
 
+@pytest.mark.parametrize(("name", "driver"), [("shot.png", "PNG"), ("shot.jpg", "JPEG"), ("bare.tif", "GTiff")])
+def test_a_screenshot_has_no_place_on_earth(write_raster, name, driver):
+    message = refusal(write_raster(grey(), name=name, crs=None, driver=driver))
+
+    assert "has no place on Earth" in message
+    assert ("a screenshot?" in message) == (driver != "GTiff")
+    assert "get the GeoTIFF" in message
+    assert "gdal" not in message
+
+
 def test_no_position_on_the_ground(write_raster):
     path = write_raster(grey(), crs="EPSG:32652", transform=Affine.identity())
     assert "no position on the ground" in refusal(path)

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import threading
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import rasterio
 from berthwatch.errors import BerthwatchError
 from berthwatch.imagery.preview import read_preview
 from berthwatch.imagery.radiometry import Stretch
+from berthwatch.imagery.raster import display_name, gdal_name
 from berthwatch.imagery.scene import open_scene
 from berthwatch.imagery.sources import scene_id_from
 from berthwatch.imagery.tiles import TileGrid, read_tiles
@@ -201,6 +203,13 @@ def test_a_zip_that_is_none(tmp_path):
         open_scene(path)
 
 
+def test_an_order_of_pictures_is_to_be_unzipped(tmp_path):
+    with zipfile.ZipFile(tmp_path / "order.zip", "w") as order:
+        order.writestr("PSScene/20240307_015312_45_2489_3B_Visual.tif", b"")
+    with pytest.raises(BerthwatchError, match=r"order\.zip: holds pictures packed in a zip; unzip it first"):
+        open_scene(tmp_path / "order.zip")
+
+
 # ---- STAC items
 
 
@@ -330,6 +339,12 @@ def test_what_the_server_lacks_is_one_line(address, name):
     with pytest.raises(BerthwatchError, match=name) as caught:
         open_scene(f"{address}/{name}")
     assert "\n" not in str(caught.value)
+    assert "/vsi" not in str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["https://example.org/a.tif", "s3://bucket/a.tif", "gs://bucket/a.tif", "a.tif"])
+def test_messages_name_a_source_as_its_user_does(source):
+    assert display_name(gdal_name(source)) == source
 
 
 # ---- names

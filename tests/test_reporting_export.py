@@ -4,6 +4,7 @@ import json
 import sqlite3
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import geopandas as gpd
@@ -274,13 +275,23 @@ def test_what_cannot_be_exported_is_said_in_one_line(store, tmp_path):
 
     for out, format, message in [
         (tmp_path / "out.shp", None, "'shp' is no format to export to; give one of gpkg, geojson, kml, csv"),
-        (tmp_path / "out.csv", None, "give a folder, such as"),
+        (tmp_path / "out", None, "its name has no ending, which tells the format; give one of gpkg"),
+        (tmp_path / "out.csv", None, "one for each table; name a folder, such as"),
         (tmp_path / "taken" / "out.gpkg", None, r"cannot write .*out\.gpkg"),
         (tmp_path / "taken" / "out.kml", None, r"cannot write .*out\.kml"),
     ]:
         with pytest.raises(BerthwatchError, match=message):
             export_store(store, out, format=format)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["store", "taken"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_without_the_libraries_words(store):
+    folder = Path("/proc")
+    if not folder.is_dir():
+        pytest.skip("no /proc here, the one folder in which not even root may write")
+
+    with pytest.raises(BerthwatchError, match=r"^cannot write /proc/out\.gpkg: [A-Z][a-z ]+$"):
+        export_store(store, folder / "out.gpkg")
 
 
 def placemarks(path, folder: str) -> list[ET.Element]:
