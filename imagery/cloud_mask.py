@@ -4,11 +4,16 @@ import re
 from typing import Any
 
 import numpy as np
+import rasterio.transform
+import shapely
 from affine import Affine
 from numpy.typing import NDArray
+from pyproj import Transformer
 from rasterio.enums import Resampling
+from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 
+from ..errors import BerthwatchError
 from .cells import Cells
 from .mask_check import UDM2_BANDS, file_name
 from .raster import gdal_name, open_raster
@@ -26,7 +31,8 @@ _QA_PIXEL_OBSCURED = 0b1111
 def read_cloud_mask(scene: Scene, cells: Cells) -> NDArray[np.bool_]:
     """Cells (height, width) that the scene's cloud mask calls obscured, whatever grid and CRS the mask is on.
 
-    Outside the mask nothing is obscured. Raises BerthwatchError when the mask cannot be read.
+    Outside the mask all is, for nothing is known of it. Raises BerthwatchError when the mask cannot be read, or shows
+    nothing of the scene.
     """
     name = gdal_name(str(scene.cloud_mask))
     height, width = cells.valid.shape
@@ -41,13 +47,32 @@ def read_cloud_mask(scene: Scene, cells: Cells) -> NDArray[np.bool_]:
         }
         with WarpedVRT(mask, src_crs=mask.crs or scene.crs, resampling=Resampling.nearest, **on_cells) as warped:
             bands = warped.read()
-            inside = warped.dataset_mask() > 0
-    obscured = _obscured(bands, name) & inside
+        outline = _outline(mask, scene)
+    if not shapely.intersects(outline, shapely.box(0, 0, scene.width, scene.height)):
+        raise BerthwatchError(f"{name}: shows nothing of scene {scene.scene_id}; give the mask that came with it")
+    x, y = (
+        (cells.left + np.arange(width) + 0.5) * cells.scale_x,
+        (cells.top + np.arange(height) + 0.5) * cells.scale_y,
+    )
+    obscured = _obscured(bands, name) | ~shapely.contains_xy(outline, *np.meshgrid(x, y))
     # Of 58 cells of 31.5 m over 1800 m the last has its middle beyond the scene, where no mask is: it is as the 57th.
     last_row = int(scene.height / cells.scale_y - cells.top - 0.5)
     last_column = int(scene.width / cells.scale_x - cells.left - 0.5)
     rows, columns = np.minimum(np.arange(height), max(last_row, 0)), np.minimum(np.arange(width), max(last_column, 0))
     return obscured[np.ix_(rows, columns)]
+
+
+def _outline(mask: DatasetReader, scene: Scene) -> shapely.Polygon:
+    """The mask's extent in the scene's pixels, half a pixel of its own beyond; empty where the scene's CRS has none."""
+    side = max(mask.width, mask.height) / 16
+    box = shapely.segmentize(shapely.box(-0.5, -0.5, mask.width + 0.5, mask.height + 0.5), side)
+    columns, rows = shapely.get_coordinates(box).T
+    places = rasterio.transform.xy(mask.transform, rows, columns, offset="ul")
+    lonlat = Transformer.from_crs(mask.crs or scene.crs, "EPSG:4326", always_xy=True).transform(*places)
+    corners = scene.from_lonlat(np.column_stack(lonlat))
+    outline = shapely.Polygon(corners if np.isfinite(corners).all() else None)
+    shapely.prepare(outline)
+    return outline
 
 
 def _obscured(bands: NDArray[Any], source: str) -> NDArray[np.bool_]:

@@ -41,6 +41,34 @@ def test_the_files_own_name_does(write_raster):
     assert obscured[0, 5::10].tolist() == [False, False, True, True, True, False]
 
 
+def test_no_data_is_obscured_though_the_mask_declares_it(write_raster):
+    values = np.array([0, 6, 4], np.uint8).repeat(20)[None, None]
+    picture = write_raster(np.full((3, 1, WIDTH), 50, np.uint8))
+    mask = write_raster(values, name="T52TGP_20240307T020651_SCL_20m.tif", nodata=0)
+
+    obscured = read_cloud_mask(open_scene(picture, cloud_mask=mask), cells())
+
+    assert obscured[0, 10::20].tolist() == [True, False, False]
+
+
+def test_beyond_the_mask_all_is_obscured(write_raster):
+    """It covers the left two thirds of the scene, and hides none of it."""
+    picture = write_raster(np.full((3, 1, WIDTH), 50, np.uint8))
+    mask = write_raster(np.zeros((1, 1, WIDTH * 2 // 3), np.uint8), name="clouds.tif")
+
+    obscured = read_cloud_mask(open_scene(picture, cloud_mask=mask), cells())
+
+    assert obscured[0, 1::4].tolist() == [i >= WIDTH * 2 // 3 for i in range(1, WIDTH, 4)]
+
+
+def test_a_mask_of_another_place_is_refused(write_raster):
+    picture = write_raster(np.full((3, 40, WIDTH), 50, np.uint8))
+    mask = write_raster(np.ones((1, 40, WIDTH), np.uint8), name="clouds.tif", lonlat=(133.9, 42.7))
+
+    with pytest.raises(BerthwatchError, match=r"clouds\.tif: shows nothing of scene"):
+        read_cloud_mask(open_scene(picture, cloud_mask=mask), cells())
+
+
 NO_MASKS = {
     "a photograph": ("photo.tif", np.full((3, 40, 40), 50, np.uint8), "3 bands"),
     "the scene in black and white": ("pan.tif", np.arange(1600).reshape(1, 40, 40).astype(np.uint16), "1600 different"),
