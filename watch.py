@@ -20,18 +20,18 @@ from .estimation.occupancy import HOW_TO_DATE
 from .imagery.raster import display_name
 from .imagery.scene import Scene, open_scene
 from .inference.detect import DetectSettings
-from .inference.detect_scenes import SceneOutcome, detect_scenes
+from .inference.detect_scenes import SceneOutcome, detect_scenes, with_stored_time
 from .inference.fingerprint import picture_fingerprint
 from .inference.stage_times import StageTimes
 from .inference.store import SceneRecord, read_store
 from .models.detector import Detector
 from .reporting.export import export_estimate
 from .reporting.report import write_report
+from .scene_doubts import doubts_of_scenes
 
 log = logging.getLogger(__name__)
 
 REPORT = "report.html"
-MOST_SCENES_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def watch(
         settings or DetectSettings(at_berths=True),
         aoi=shapely.box(*port.aoi),
         again=again,
-        opener=lambda source: dated(opener(source)),
+        opener=lambda source: dated(with_stored_time(opener(source), store)),
         progress=progress,
         ended=ended,
         times=times,
@@ -175,7 +175,7 @@ def answer(
     Raises:
         BerthwatchError: a scene has no time, none shows the port, or the question does not fit.
     """
-    missing = missing_the_port(port, records)
+    doubts = doubts_of_scenes(port, records)
     result = estimate(
         port,
         records,
@@ -189,52 +189,14 @@ def answer(
         draws=question.draws,
         seed=question.seed,
     )
-    doubts = (*missing, *doubtful_times(result.records))
     return replace(result, warnings=(*question.notes, *doubts, *result.warnings))
-
-
-def missing_the_port(port: Port, records: Sequence[SceneRecord]) -> list[str]:
-    """A warning that names the scenes which show nothing of the port's area, if any.
-
-    Raises:
-        BerthwatchError: all of them, so that the estimate would rest on assumptions alone.
-    """
-    area = shapely.box(*port.aoi)
-    missing = [record.scene_id for record in records if not record.footprint.intersects(area)]
-    if not missing:
-        return []
-    if len(missing) == len(records):
-        raise BerthwatchError(
-            f"{_named(missing)}: no scene shows any of {port.name} (longitude and latitude "
-            f"{', '.join(map(str, port.aoi))}), so there is nothing to estimate from; check the port and the scenes"
-        )
-    if len(missing) == 1:
-        return [f"Scene {missing[0]} shows nothing of {port.name}; it tells nothing here."]
-    return [f"{len(missing)} scenes show nothing of {port.name}; they tell nothing here: {_named(missing)}."]
-
-
-def _named(scene_ids: Sequence[str]) -> str:
-    """The first few of the scenes: a store may hold thousands."""
-    return ", ".join(scene_ids[:MOST_SCENES_NAMED]) + (" and others" if len(scene_ids) > MOST_SCENES_NAMED else "")
-
-
-def doubtful_times(records: Iterable[SceneRecord]) -> list[str]:
-    """A warning for each doubt about the times of scenes: a berth's history is no better than they are."""
-    scenes: dict[str, list[str]] = {}
-    for record in records:
-        if record.time_doubt:
-            scenes.setdefault(record.time_doubt, []).append(record.scene_id)
-    found = []
-    for doubt, ids in scenes.items():
-        times = "The time of one scene is" if len(ids) == 1 else f"The times of {len(ids)} scenes are"
-        found.append(f"{times} in doubt ({_named(ids)}): {doubt}. What told each stands under Provenance.")
-    return found
 
 
 def reopened(records: Iterable[SceneRecord]) -> dict[str, Scene]:
     """The scenes whose pictures are still where they were, by scene id: the report shows their pictures.
 
-    They are opened in the bands that the detector saw. A picture that has changed since is no evidence: left out.
+    They are opened in the bands that the detector saw. The report shows none whose SHA-256 is another than the
+    record's; where the record has none, only a picture that has its quick key still is here.
     """
     scenes = {}
     for record in records:
@@ -243,7 +205,7 @@ def reopened(records: Iterable[SceneRecord]) -> dict[str, Scene]:
             scene = open_scene(record.source, bands=bands, acquired_at=record.acquired_at)
         except BerthwatchError:
             continue
-        if picture_fingerprint(scene) == record.picture_fingerprint:
+        if record.picture_files or picture_fingerprint(scene) == record.picture_fingerprint:
             scenes[record.scene_id] = scene
         else:
             log.warning(

@@ -23,6 +23,7 @@ from .ahead import detect_ahead
 from .describe import describe
 from .fingerprint import fingerprint, picture_fingerprint
 from .land import Land
+from .picture_files import sums_in_background
 from .seams import SceneBoxes
 from .stage_times import StageTimes
 from .store import SceneRecord
@@ -119,6 +120,7 @@ def detect_scene(
     metadata = detector.metadata
     resolved = settings.resolved(metadata, scene, aoi)
     grid = plan_grid(scene, metadata, settings, aoi)
+    sums = sums_in_background(scene)
     with times.working("read"):
         stretch = estimate_stretch(scene)
     seen = SeenGatherer(grid, stretch)
@@ -153,6 +155,9 @@ def detect_scene(
         picture_fingerprint=picture_fingerprint(scene),
         time_source=scene.time_source,
         time_doubt=scene.time_doubt,
+        picture_files=sums.result().picture,
+        files_beside=sums.result().beside,
+        synthetic=scene.synthetic,
     )
     return record, detections
 

@@ -13,7 +13,7 @@ from ..imagery.raster import display_name
 from ..imagery.scene import Scene, open_scene
 from ..models.detector import Detector
 from .detect import Area, DetectSettings, detect_scene
-from .fingerprint import fingerprint, is_another_picture
+from .fingerprint import fingerprint, is_another_picture, picture_fingerprint
 from .stage_times import StageTimes
 from .store import read_record, scene_path, write_scene
 
@@ -98,6 +98,20 @@ def detect_scenes(
         if ended:
             ended(outcomes[-1])
     return outcomes
+
+
+def with_stored_time(scene: Scene, store: str | Path) -> Scene:
+    """The scene; where nothing tells its time, with the one that the store has for the very same file, if any.
+
+    A time given by the user once need not be given again, and is not lost when the scene is detected anew.
+    """
+    path = scene_path(store, scene.scene_id)
+    if scene.acquired_at is not None or not path.exists():
+        return scene
+    record = read_record(path)
+    if record.acquired_at is None or record.picture_fingerprint != picture_fingerprint(scene):
+        return scene
+    return replace(scene, acquired_at=record.acquired_at, time_source=record.time_source, time_doubt=record.time_doubt)
 
 
 def _is_done(scene: Scene, detector: Detector, settings: DetectSettings, aoi: Area | None, store: str | Path) -> bool:

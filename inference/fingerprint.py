@@ -1,4 +1,8 @@
-"""What a scene's detections rest on, as one hash: equal fingerprints need no second run."""
+"""A quick key of a scene, model and settings: what has an equal one is not searched again. It is no evidence.
+
+It rests on names, sizes and modification times, so that thousands of scenes are known without reading them. Another
+picture may have the same, and a copy another: what a stranger can check is in picture_files.py.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ DETECTION_VERSION = 2
 
 
 def fingerprint(scene: Scene, metadata: ModelMetadata, settings: dict[str, Any]) -> str:
-    """Hash of a scene's files and time, the model's weights, and the settings that decide the result.
+    """Quick key of a scene's files and time, the model's weights, and the settings that decide the result.
 
     Local files count by name, size and modification time, not by folder: a moved folder of scenes is still known.
     Remote ones count by address. Pixels are not read.
@@ -45,7 +49,7 @@ def fingerprint(scene: Scene, metadata: ModelMetadata, settings: dict[str, Any])
 
 
 def picture_fingerprint(scene: Scene) -> str:
-    """Hash of what is seen and where: a scene's files (as in `fingerprint`), georeference and bands.
+    """Quick key of what is seen and where: a scene's files (as in `fingerprint`), georeference and bands.
 
     Returns:
         32 hexadecimal digits.
@@ -67,7 +71,7 @@ def is_another_picture(stored: str, source: str) -> bool:
     """
     if stored == source:
         return False
-    old, new = ([_place(name) for name in _files(text)] for text in (stored, source))
+    old, new = ([place_on_disk(name) for name in _files(text)] for text in (stored, source))
     if all(is_remote(name) for name in (stored, source)):
         return [str(path).split("?")[0] for path, _ in old] != [str(path).split("?")[0] for path, _ in new]
     if not all(path.exists() for path, _ in (*old, *new)):
@@ -88,14 +92,17 @@ def _files(source: str) -> list[str]:
     return [unescape(name) for name in re.findall(r"<SourceFilename[^>]*>([^<]+)</SourceFilename>", source)]
 
 
-def _place(name: str) -> tuple[Path, str]:
-    """Of /vsizip/folder/product.zip/band.jp2 the archive is what lies on disk, the rest a name inside it."""
+def place_on_disk(name: str) -> tuple[Path, str]:
+    """Where a file that GDAL opens lies, and its name inside the archive that lies there, if it is in one.
+
+    Of /vsizip/folder/product.zip/band.jp2 the archive is what lies on disk, the rest a name inside it.
+    """
     archive = re.fullmatch(r"/vsizip/(.+?\.zip)/(.*)", name, re.IGNORECASE)
     return (Path(archive.group(1)), archive.group(2)) if archive else (Path(name), "")
 
 
 def _identity(name: str) -> list[str | int]:
-    path, inside = _place(name)
+    path, inside = place_on_disk(name)
     try:
         stat = path.stat()
     except OSError:

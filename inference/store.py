@@ -16,7 +16,7 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -28,12 +28,19 @@ from ..errors import BerthwatchError
 from .detections import COLUMNS, SCHEMA, detections_frame
 
 METADATA_KEY = b"berthwatch"
-FORMAT_VERSION = 2  # 2: time_source and time_doubt
+FORMAT_VERSION = 3  # 2: time_source and time_doubt; 3: picture_files, files_beside and synthetic
 # Ships are turned into Parquet so many at a time (its row groups): a scene may hold tens of thousands, and each takes
 # kilobytes on the way.
 _ROWS_AT_ONCE = 2000
 _TABLE = pa.schema([*SCHEMA, ("geometry", pa.binary())])
 _DETECT_AGAIN = "detect the scene again"
+
+
+class FileSum(NamedTuple):
+    """A local file, by its name without folder, and the SHA-256 of its bytes in hexadecimal digits."""
+
+    name: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -51,12 +58,16 @@ class SceneRecord:
         model_id: the detector's model.
         backend: what ran it, as the detector describes itself, but for the number of threads.
         settings: the settings that decide the result, JSON values.
-        fingerprint: hash of scene, model and settings; equal fingerprints give equal detections.
+        fingerprint: quick key of scene, model and settings, by the files' names, sizes and times: a scene that still
+            has it is not searched again. No evidence.
         band_indexes: red, green, blue as the detector saw them, counted from 1; None where not recorded.
-        picture_fingerprint: hash of the scene's files, georeference and bands: only a picture that still has it may
-            be shown as evidence. "" where not recorded.
+        picture_fingerprint: quick key of the scene's files, georeference and bands. "" where not recorded.
         time_source: what told `acquired_at`, in words; "" where not known or not recorded.
         time_doubt: why that may be wrong; "" where nothing speaks against it.
+        picture_files: the local files that hold the pixels, by SHA-256: only a picture that still has them may be
+            shown as evidence. Empty where none is local, None where not recorded.
+        files_beside: the local files beside them (mask, overviews, cloud mask) that were read too.
+        synthetic: the file says of itself that it is no satellite picture.
     """
 
     scene_id: str
@@ -74,6 +85,9 @@ class SceneRecord:
     picture_fingerprint: str = ""
     time_source: str = ""
     time_doubt: str = ""
+    picture_files: tuple[FileSum, ...] | None = None
+    files_beside: tuple[FileSum, ...] = ()
+    synthetic: bool = False
 
     def to_json(self) -> str:
         """The record as one JSON object; geometries as GeoJSON, the time as ISO 8601."""
@@ -104,6 +118,9 @@ class SceneRecord:
                 fields[name] = shapely.geometry.shape(fields[name])
             if fields.get("band_indexes"):
                 fields["band_indexes"] = tuple(fields["band_indexes"])
+            for name in ("picture_files", "files_beside"):
+                if fields.get(name) is not None:
+                    fields[name] = tuple(FileSum(*pair) for pair in fields[name])
             return cls(**fields)
         except (ValueError, KeyError, TypeError, AttributeError, shapely.errors.ShapelyError) as error:
             raise BerthwatchError(f"scene record is damaged: {type(error).__name__}: {error}") from error

@@ -131,7 +131,7 @@ def _observed(estimate: Estimate) -> list[Knowledge]:
     """What the pictures themselves show."""
     looks, pictures = oil_looks(estimate), "the pictures listed under Provenance"
     n_clear, n_occupied = int(looks.state.ne("unobserved").sum()), int(looks.state.eq("occupied").sum())
-    entries = [Knowledge("pictures searched", f"{len(estimate.records)}", "files and fingerprints under Provenance")]
+    entries = [Knowledge("pictures searched", f"{len(estimate.records)}", "files and their SHA-256 under Provenance")]
     if len(looks):
         entries += [
             Knowledge("clear looks at an oil berth", f"{n_clear} of {len(looks)}", pictures),

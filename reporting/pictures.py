@@ -22,6 +22,8 @@ from ..errors import BerthwatchError
 from ..imagery.preview import read_preview
 from ..imagery.radiometry import Stretch, estimate_stretch
 from ..imagery.scene import Scene
+from ..inference.picture_files import picture_sums
+from ..inference.store import FileSum
 from . import wording
 from .frame import Frame, bounds_around, size_m
 from .tables import rows_of
@@ -64,6 +66,16 @@ class SceneSource:
     """A scene at hand, whose stretch and credit line are looked up once."""
 
     scene: Scene
+    searched: tuple[FileSum, ...] = ()
+    """The files in which ships were sought, where that is known."""
+
+    @cached_property
+    def is_another(self) -> bool:
+        """Whether the files that are there now, if they can be read, are others than those searched."""
+        try:
+            return bool(self.searched) and picture_sums(self.scene) != self.searched
+        except BerthwatchError:
+            return False
 
     @cached_property
     def stretch(self) -> Stretch:
@@ -93,18 +105,26 @@ class PictureMaker:
     scenes: Mapping[str, Scene]
     detections: gpd.GeoDataFrame
     berths: tuple[Berth, ...]
+    searched: Mapping[str, tuple[FileSum, ...]] = field(default_factory=dict)
+    """Of each scene the files in which ships were sought: boxes are drawn on no other picture."""
     _sources: dict[str, SceneSource] = field(default_factory=dict)
+
+    def others(self) -> list[str]:
+        """The scenes asked for whose files are not those searched any more."""
+        return [scene_id for scene_id, source in self._sources.items() if source.is_another]
 
     def cut(
         self, scene_id: str, bounds: Bounds, *, max_px: int, subjects: Iterable[str] = (), label_berths: bool = False
     ) -> Picture | None:
-        """A piece of a scene; None where the scene is not at hand, cannot be read any more or lies elsewhere.
+        """A piece of a scene; None where it is not at hand, cannot be read any more, lies elsewhere or is another.
 
         `subjects` are the detection ids to point out among the ships of the scene.
         """
         if scene_id not in self.scenes:
             return None
-        source = self._sources.setdefault(scene_id, SceneSource(self.scenes[scene_id]))
+        source = self._sources.setdefault(scene_id, SceneSource(self.scenes[scene_id], self.searched.get(scene_id, ())))
+        if source.is_another:
+            return None
         try:
             preview = read_preview(source.scene, bounds_lonlat=bounds, max_px=max_px, stretch=source.stretch)
             credit = source.credit

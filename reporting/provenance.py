@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -18,7 +18,7 @@ import shapely
 
 from .. import __version__
 from ..estimation.estimate import Estimate
-from ..inference.store import SceneRecord
+from ..inference.store import FileSum, SceneRecord
 from . import wording
 
 _LIBRARIES = ("numpy", "pandas", "scipy", "shapely", "pyproj", "rasterio", "geopandas", "onnxruntime")
@@ -35,23 +35,32 @@ class SceneRow:
     observed: str
     n_ships: int
     source: str
-    fingerprint: str
-    at_hand: bool
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Facts (name, value) on the run, one row a scene, the settings that decided the detections."""
+    """Facts (name, value) on the run, one row a scene, the settings that decided the detections, the scenes' files."""
 
     facts: tuple[tuple[str, str], ...]
     scenes: tuple[SceneRow, ...]
     settings: tuple[tuple[str, str], ...]
+    files: tuple[FileSum, ...]
 
 
 def provenance(
-    estimate: Estimate, *, at_hand: Mapping[str, object], generated_at: datetime, data: Mapping[str, Any]
+    estimate: Estimate,
+    *,
+    at_hand: Collection[str],
+    others: Collection[str],
+    generated_at: datetime,
+    data: Mapping[str, Any],
 ) -> Provenance:
-    """Provenance of a report that carries `data`; `at_hand` are the scenes whose pictures are shown, by id."""
+    """Provenance of a report that carries `data`.
+
+    `at_hand` are the ids of the scenes whose pictures can be shown, `others` those whose files have been found to be
+    another picture than the one searched.
+    """
     models = sorted({record.model_id for record in estimate.records})
     backends = sorted({record.backend for record in estimate.records})
     facts = [
@@ -66,7 +75,9 @@ def provenance(
         *[(f"Berth {b.name}", f"{b.source}{' (approximate)' if b.approximate else ''}") for b in estimate.port.berths],
         ("SHA-256 of the numbers in this page", hashlib.sha256(canonical_json(data).encode()).hexdigest()),
     ]
-    return Provenance(tuple(facts), _scene_rows(estimate, at_hand), _settings(estimate))
+    files = [file for record in estimate.records for file in (*(record.picture_files or ()), *record.files_beside)]
+    rows = _scene_rows(estimate, at_hand, others)
+    return Provenance(tuple(facts), rows, _settings(estimate), tuple(dict.fromkeys(files)))
 
 
 def canonical_json(data: Mapping[str, Any]) -> str:
@@ -93,7 +104,7 @@ def _version(library: str) -> str:
         return "absent"
 
 
-def _scene_rows(estimate: Estimate, at_hand: Mapping[str, object]) -> tuple[SceneRow, ...]:
+def _scene_rows(estimate: Estimate, at_hand: Collection[str], others: Collection[str]) -> tuple[SceneRow, ...]:
     ships = estimate.detections.scene_id.value_counts()
     aoi = shapely.box(*estimate.port.aoi)
     rows = []
@@ -112,11 +123,20 @@ def _scene_rows(estimate: Estimate, at_hand: Mapping[str, object]) -> tuple[Scen
                 observed=wording.percent(share),
                 n_ships=int(ships.get(record.scene_id, 0)),
                 source=source_name(record.source),
-                fingerprint=record.fingerprint,
-                at_hand=record.scene_id in at_hand,
+                remarks=_remarks(record, at_hand=record.scene_id in at_hand, other=record.scene_id in others),
             )
         )
     return tuple(rows)
+
+
+def _remarks(record: SceneRecord, *, at_hand: bool, other: bool) -> tuple[str, ...]:
+    """'picture not shown', 'no SHA-256: not read from a local file'."""
+    unsummed = {
+        None: "SHA-256 not kept: searched by an earlier berthwatch",
+        (): "no SHA-256: not read from a local file",
+    }
+    shown = "not the picture searched" if other else "" if at_hand else "picture not shown"
+    return tuple(filter(None, (shown, unsummed.get(record.picture_files))))
 
 
 def _told_by(record: SceneRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ from .provenance import provenance
 from .summary import oil_looks, summarise
 from .tables import report_data
 from .timeline import lay_out_timeline
+
+log = logging.getLogger(__name__)
 
 _MAX_OTHER_PICTURES = 24
 
@@ -76,21 +79,27 @@ def render_report(estimate: Estimate, *, scenes: Mapping[str, Scene], generated_
     template = Environment(
         loader=PackageLoader("berthwatch.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     ).get_template("report.html.j2")
-    maker = PictureMaker(scenes, estimate.detections, estimate.port.berths)
+    searched = {record.scene_id: record.picture_files or () for record in estimate.records}
+    maker = PictureMaker(scenes, estimate.detections, estimate.port.berths, searched)
     oil = [berth for berth in estimate.port.berths if berth.kind == "oil"]
     data = report_data(estimate)
     charts = _charts(estimate) if oil else []
+    place, strip, cards = _place(estimate, maker), look_strip(estimate, maker), visit_cards(estimate, maker)
+    others = maker.others()
+    changed = [_another_picture(scene_id) for scene_id in others]
+    for warning in changed:
+        log.warning(warning)
     return template.render(
         version=__version__,
         port=estimate.port,
         period=wording.period(*estimate.period),
         generated=wording.moment(generated_at),
         summary=summarise(estimate),
-        warnings=estimate.warnings,
+        warnings=(*changed, *estimate.warnings),
         contents=_contents(bool(oil)),
-        place=_place(estimate, maker),
+        place=place,
         timelines=[t for narrow in (False, True) if (t := lay_out_timeline(estimate, narrow=narrow))],
-        strip=look_strip(estimate, maker),
+        strip=strip,
         has_oil=bool(oil),
         several_oil_berths=len(oil) > 1,
         throughput=page_tables.throughput(estimate),
@@ -100,14 +109,21 @@ def render_report(estimate: Estimate, *, scenes: Mapping[str, Scene], generated_
         years=page_tables.years(estimate),
         cap_source=page_tables.cap_source(estimate),
         size_classes=page_tables.size_classes(estimate),
-        cards=visit_cards(estimate, maker),
+        cards=cards,
         max_other_pictures=_MAX_OTHER_PICTURES,
         knowledge=page_tables.knowledge(estimate),
         any_identified=bool(estimate.visits.identified_as.notna().any()),
         approximate=wording.listed([berth.name for berth in estimate.port.berths if berth.approximate]),
-        provenance=provenance(estimate, at_hand=scenes, generated_at=generated_at, data=data),
+        provenance=provenance(estimate, at_hand=scenes, others=others, generated_at=generated_at, data=data),
         tables=list(data["tables"]),
         data=data,
+    )
+
+
+def _another_picture(scene_id: str) -> str:
+    return (
+        f"{scene_id}: its file has changed since ships were sought in it (another SHA-256): it is not the picture "
+        "searched and is not shown; detect it again with --again"
     )
 
 

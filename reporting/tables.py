@@ -13,33 +13,40 @@ import numpy as np
 import pandas as pd
 
 from ..estimation.estimate import Estimate
-from ..inference.store import SceneRecord
+from ..inference.store import FileSum, SceneRecord
 from .provenance import source_name
 
 FORMAT_VERSION = 1
 _SCENE_COLUMNS = (
     "scene_id", "acquired_at", "time_source", "time_doubt", "gsd_m", "working_gsd_m", "n_detections", "source",
-    "model_id", "backend", "settings", "fingerprint",
+    "model_id", "backend", "settings", "picture_files", "files_beside", "synthetic",
 )  # fmt: skip
 
 
 def scene_table(records: Iterable[SceneRecord], detections: pd.DataFrame) -> pd.DataFrame:
     """One row a scene: its record without geometry, and how many ships it shows.
 
-    `source` is the file's name or an address without user and token: tables are passed on.
+    `source` is the file's name or an address without user and token: tables are passed on. `picture_files` and
+    `files_beside` are JSON, [[name, SHA-256], ...], null where not recorded. What differs between equal pictures
+    (folders, file times, and so the quick key) is left out.
     """
     counts = detections.scene_id.value_counts()
     rows = [
         (
             record.scene_id, record.acquired_at, record.time_source, record.time_doubt, record.gsd_m,
             record.working_gsd_m, int(counts.get(record.scene_id, 0)), source_name(record.source), record.model_id,
-            record.backend, json.dumps(record.settings, sort_keys=True), record.fingerprint,
+            record.backend, json.dumps(record.settings, sort_keys=True), _sums_text(record.picture_files),
+            _sums_text(record.files_beside), record.synthetic,
         )
         for record in records
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=list(_SCENE_COLUMNS))
     table["acquired_at"] = pd.to_datetime(table.acquired_at, utc=True)
     return table
+
+
+def _sums_text(files: tuple[FileSum, ...] | None) -> str | None:
+    return None if files is None else json.dumps(files)
 
 
 def store_tables(records: Iterable[SceneRecord], detections: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:

@@ -19,6 +19,7 @@ from berthwatch.errors import BerthwatchError
 from berthwatch.inference.detections import COLUMNS, SCHEMA, detections_frame, empty_detections
 from berthwatch.inference.size_class import SIZE_CLASSES
 from berthwatch.inference.store import (
+    FileSum,
     SceneRecord,
     read_record,
     read_scene,
@@ -259,7 +260,7 @@ def test_a_copied_scene_is_found_out(tmp_path):
 
 
 def test_a_record_from_a_newer_version_asks_for_an_update(tmp_path):
-    path = rewrite_record(write_scene(tmp_path, record(), detections()), '"format_version": 2', '"format_version": 9')
+    path = rewrite_record(write_scene(tmp_path, record(), detections()), '"format_version": 3', '"format_version": 9')
 
     with pytest.raises(BerthwatchError, match=re.escape(f"{path}: scene record has format version 9")):
         read_record(path)
@@ -277,9 +278,22 @@ def test_a_record_says_what_told_the_time_and_one_of_before_says_nothing(tmp_pat
     path = write_scene(tmp_path, told, detections())
 
     assert (read_record(path).time_source, read_record(path).time_doubt) == (told.time_source, told.time_doubt)
-    text = told.to_json().replace('"format_version": 2', '"format_version": 1')
+    text = told.to_json().replace('"format_version": 3', '"format_version": 1')
     old = {name: value for name, value in json.loads(text).items() if not name.startswith("time_")}
     assert SceneRecord.from_json(json.dumps(old)).time_source == ""
+
+
+def test_a_record_keeps_its_files_sums_and_one_of_before_has_none(tmp_path):
+    sums = FileSum("a.tif", "ab" * 32), FileSum("b c.tif", "cd" * 32)
+    kept = replace(record(), picture_files=sums, files_beside=sums[:1], synthetic=True)
+
+    path = write_scene(tmp_path, kept, detections())
+
+    assert read_record(path) == kept
+    fields = json.loads(kept.to_json()) | {"format_version": 2}
+    old = {name: fields[name] for name in fields if name not in ("picture_files", "files_beside", "synthetic")}
+    assert SceneRecord.from_json(json.dumps(old)).picture_files is None
+    assert not SceneRecord.from_json(json.dumps(old)).synthetic
 
 
 def rewrite_record(path: Path, old: str, new: str) -> Path:

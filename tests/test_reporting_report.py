@@ -15,6 +15,7 @@ from reporting_cases import HARBOUR, Call, build, make_port, offset
 
 from berthwatch.errors import BerthwatchError
 from berthwatch.imagery.scene import open_scene
+from berthwatch.inference.store import FileSum
 from berthwatch.reporting import wording
 from berthwatch.reporting.report import render_report, write_report
 from berthwatch.reporting.summary import summarise
@@ -272,15 +273,23 @@ def test_folders_and_tokens_of_sources_are_not_published():
     assert "scene_03.tif" in text
 
 
-def test_the_report_names_model_settings_and_fingerprints():
-    estimate, text = estimate_of("six calls"), Page(page_of("six calls")).text
+def test_the_report_names_model_settings_and_the_sums_of_picture_files():
+    estimate = estimate_of("six calls")
+    scene = FileSum("scene 1.tif", "ab" * 32), FileSum("scene 1.tif.msk", "cd" * 32)
+    summed = replace(estimate.records[0], picture_files=scene[:1], files_beside=scene[1:])
+    remote = replace(estimate.records[1], picture_files=())
+    records = (summed, remote, *estimate.records[2:])
 
-    for record in estimate.records:
-        assert record.fingerprint in text
-        assert record.scene_id in text
+    text = Page(render_report(replace(estimate, records=records), scenes={}, generated_at=MADE)).text
+
+    assert all(record.scene_id in text for record in records)
+    assert f"{'ab' * 32}  scene 1.tif\n{'cd' * 32}  scene 1.tif.msk\n" in text
+    assert text.count("no SHA-256: not read from a local file") == 1
+    assert text.count("SHA-256 not kept") == len(records) - 2
     assert estimate.records[0].model_id in text
     assert estimate.records[0].settings["weights_sha256"] in text
     assert "Random seed, draws" in text
+    assert not any(record.fingerprint in text for record in records), "the quick key is no evidence"
 
 
 def test_each_scene_says_what_told_its_time():

@@ -15,7 +15,8 @@ from berthwatch.configs.port import load_port
 from berthwatch.imagery.scene import open_scene
 from berthwatch.inference.detect_scenes import detect_scenes
 from berthwatch.inference.store import read_store
-from berthwatch.watch import Question, missing_the_port, reopened, report_store, watch
+from berthwatch.scene_doubts import missing_the_port
+from berthwatch.watch import Question, reopened, report_store, watch
 
 TIME = datetime(2024, 3, 7, 2, 6, 51, tzinfo=UTC)
 
@@ -40,13 +41,6 @@ def test_a_picture_is_shown_in_the_bands_that_the_detector_saw(detected: Path, t
 
     assert scene.band_indexes == (4, 3, 2)
     assert scene.acquired_at == TIME
-
-
-def test_another_picture_at_the_same_place_is_not_shown(detected: Path, tmp_path: Path, write_raster, caplog) -> None:
-    write_raster(np.full((4, 120, 120), 99, np.uint8), crs="EPSG:32653")
-
-    assert reopened_from(tmp_path / "store") == {}
-    assert "has changed" in caplog.text
 
 
 def test_a_picture_that_is_gone_is_not_shown(detected: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from rasterio.crs import CRS
 from rasterio.transform import Affine
 
 from ...errors import BerthwatchError
+from ..scene import SYNTHETIC
 from .canvas import Frame
 from .harbour import HarbourLayout
 from .picture import Conditions, View, take_picture
@@ -129,7 +130,7 @@ def write_scene(scene: SyntheticScene, path: str | Path) -> tuple[Path, Path]:
             dataset.update_tags(
                 TIFFTAG_DATETIME=when.strftime("%Y:%m:%d %H:%M:%S"),
                 ACQUISITION_DATETIME=when.isoformat().replace("+00:00", "Z"),
-                TIFFTAG_IMAGEDESCRIPTION="Synthetic scene: not a satellite picture",
+                TIFFTAG_IMAGEDESCRIPTION=SYNTHETIC,
             )
         partial_truth.write_text(truth_geojson(rendered.truth))
         partial.replace(path)
