@@ -15,6 +15,7 @@ from ..errors import BerthwatchError
 from .yaml_file import load_yaml
 
 PORTS = Path(__file__).parent / "ports"
+_PICTURES = (".tif", ".tiff", ".vrt", ".jp2", ".zip", ".png", ".jpg", ".jpeg")
 _GEOD = Geod(ellps="WGS84")
 DEFAULT_SHIP_LENGTH_M = (50.0, 340.0)  # coastal tanker to VLCC: a port file that says nothing says this
 _MAX_BERTH_M = 3000.0  # the longest quays measure some 2 km: a longer "berth" is a slip of the pen
@@ -33,6 +34,10 @@ def _lonlat(value: Any) -> Any:
 
 
 LonLat = Annotated[tuple[float, float], BeforeValidator(_lonlat)]
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
 
 
 class Berth(BaseModel):
@@ -56,7 +61,7 @@ class Berth(BaseModel):
 
     id: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     name: str
-    kind: Literal["oil", "bulk", "container", "other"]
+    kind: Annotated[Literal["oil", "bulk", "container", "other"], BeforeValidator(_lower)]
     polygon: tuple[LonLat, ...] = Field(min_length=3)
     heading_deg: float = Field(ge=0, lt=360)
     approximate: bool
@@ -165,9 +170,14 @@ def load_port(name_or_path: str | Path) -> Port:
         BerthwatchError: no such port, or the file does not fit; names file, field and value.
     """
     text = str(name_or_path)
-    if text in shipped_ports():
-        return load_yaml(PORTS / f"{text}.yaml", Port)
+    if text.lower() in shipped_ports():
+        return load_yaml(PORTS / f"{text.lower()}.yaml", Port)
     path = Path(name_or_path)
+    if path.is_dir() or path.suffix.lower() in _PICTURES:
+        raise BerthwatchError(
+            f"{text}: is {'a folder' if path.is_dir() else 'a picture'}, not a port's YAML; PORT comes first: the path "
+            f"of a port YAML, or a shipped port ({', '.join(shipped_ports())})"
+        )
     if not path.is_file():
         raise BerthwatchError(
             f"port '{text}': neither a file nor a shipped port ({', '.join(shipped_ports())}); "

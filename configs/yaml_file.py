@@ -15,6 +15,32 @@ from ..errors import BerthwatchError
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
+_MOST_FAULTS_TOLD = 5
+_AS_KEYS = "must be lines of the form `key: value`"
+# What YAML's and pydantic's words mean to who wrote the file.
+_YAML_PROBLEMS = {
+    "'\\t'": "a tab stands here; indent with spaces",
+    "mapping values are not allowed": "this ': ' is one too many, or the line is indented wrongly",
+    "<block": "is indented otherwise than the lines above",
+    "could not find expected ':'": "a key without ': ' after it",
+}
+_KINDS = {
+    "string_type": "must be text",
+    "string_too_short": "must not be empty",
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    **dict.fromkeys(("list_type", "tuple_type"), "must be a list: [a, b], or lines that begin with '- '"),
+    **dict.fromkeys(("dict_type", "model_type"), _AS_KEYS),
+}
+_PATTERNS = {
+    r"^[a-z0-9][a-z0-9_-]*$": "must be small letters, digits, '_' and '-', a letter or digit first",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]*$": "must be letters, digits, '.', '_' and '-', a letter or digit first",
+    r"^(cpu|cuda|\d+(,\d+)*)$": "must be cpu, cuda, or numbers of GPUs such as 0,1",
+    "^([0-9a-f]{64})?$": "must be 64 hexadecimal digits",
+}
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """SafeLoader that refuses a key given twice, of which YAML readers else keep the last one silently."""
 
@@ -36,8 +62,7 @@ def load_yaml(path: str | Path, model: type[ModelT]) -> ModelT:
         model: pydantic model class that its content must fit.
 
     Raises:
-        BerthwatchError: the file cannot be read, is not YAML, or does not fit; one line for the first fault, and how
-            many more there are.
+        BerthwatchError: the file cannot be read, is not YAML, or does not fit; one line that lists the first faults.
     """
     path = Path(path)
     try:
@@ -49,22 +74,23 @@ def load_yaml(path: str | Path, model: type[ModelT]) -> ModelT:
     except yaml.YAMLError as error:
         raise BerthwatchError(f"{path}: {_yaml_fault(error)}") from error
     if not isinstance(content, dict):
-        found = "nothing" if content is None else f"a {type(content).__name__}"
         keys = ", ".join(name for name, field in model.model_fields.items() if field.is_required())
-        raise BerthwatchError(f"{path}: expected a mapping with the keys {keys}, found {found}")
+        raise BerthwatchError(f"{path}: {'is empty' if content is None else _AS_KEYS}; needed are the keys {keys}")
     try:
         return model.model_validate(content)
     except ValidationError as error:
         faults = [f for f in error.errors() if not _follows_from_another(f, error.errors())]
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise BerthwatchError(f"{path}: {_describe(faults[0], model)}{more}") from error
+        told = "; ".join(_describe(fault, model) for fault in faults[:_MOST_FAULTS_TOLD])
+        more = f" (and {len(faults) - _MOST_FAULTS_TOLD} more)" if len(faults) > _MOST_FAULTS_TOLD else ""
+        raise BerthwatchError(f"{path}: {told}{more}") from error
 
 
 def _yaml_fault(error: yaml.YAMLError) -> str:
     """Line, column and problem of a YAML error, in one line."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+        mark, problem = error.problem_mark, str(error.problem)
+        plain = next((words for part, words in _YAML_PROBLEMS.items() if part in problem), problem)
+        return f"line {mark.line + 1}, column {mark.column + 1}: {plain}"
     return " ".join(str(error).split())
 
 
@@ -84,11 +110,22 @@ def _describe(fault: ErrorDetails, model: type[BaseModel]) -> str:
         return f"{where}unknown key; {hint}"
     if fault["type"] == "missing":
         return f"{where}missing; add it"
-    message = fault["msg"].removeprefix("Value error, ")
+    message = _plain(fault)
     value = repr(fault["input"])
     shown = value if len(value) <= 60 else value[:57] + "..."
     # A fault of the whole mapping (a rule between fields) names the values itself.
     return f"{where}{message}" if isinstance(fault["input"], dict) else f"{where}{message}, got {shown}"
+
+
+def _plain(fault: ErrorDetails) -> str:
+    """What must stand there; a rule of our own says it itself."""
+    limits = fault.get("ctx", {})
+    if fault["type"] == "string_pattern_mismatch":
+        return _PATTERNS.get(str(limits["pattern"]), f"must look like {limits['pattern']}")
+    if fault["type"] == "too_short":
+        return f"needs at least {limits['min_length']}"
+    message = fault["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return _KINDS.get(fault["type"], message)
 
 
 def _field_path(location: tuple[str | int, ...]) -> str:

@@ -76,7 +76,20 @@ WRONG = {
     "missing field": ({k: v for k, v in GOOD.items() if k != "country"}, "country: missing; add it"),
     "same id twice": ({**GOOD, "berths": [FIRST, {**FIRST, "polygon": SQUARE}]}, "two berths are called 'b1'"),
     "overlapping": ({**GOOD, "berths": [FIRST, {**FIRST, "id": "b2"}]}, "'b1' and 'b2' overlap"),
-    "not a mapping": ("- a\n- b\n", "expected a mapping"),
+    "not a mapping": ("- a\n- b\n", r"must be lines of the form `key: value`; needed are the keys id, name"),
+    "only text": ("a letter", "must be lines of the form `key: value`"),
+    "empty": ("", "is empty; needed are the keys id"),
+    "tabs": ("id: a\nberths:\n\t- id: b\n", "line 3, column 1: a tab stands here; indent with spaces"),
+    "a colon too many": ("id: a\nname: Kozmino: oil\n", "line 2, column 14: this ': ' is one too many"),
+    "a wrong indent": ("id: a\n  name: b\n", "line 2, column 7: this ': ' is one too many, or .* indented wrongly"),
+    "a wrong indent in a list": ("berths:\n  - id: a\n   name: b\n", "line 3, .*otherwise than the lines above"),
+    "an id with a space": (changed(id="My port"), "id: must be small letters, digits, .*, got 'My port'"),
+    "a berth's id with a space": ({**GOOD, "berths": [{**FIRST, "id": "b 1"}]}, r"berths\[0\]\.id: must be letters"),
+    "text for a number": (changed(heading_deg="north"), r"heading_deg: must be a number, got 'north'"),
+    "text for a list": (changed(berths="one"), r"berths: must be a list: .*, got 'one'"),
+    "two corners": (changed(polygon=SQUARE[:2]), r"polygon: needs at least 3"),
+    "a number for text": (changed(name=3), "name: must be text, got 3"),
+    "maybe": (changed(approximate="maybe"), "approximate: must be true or false"),
     "not YAML": ("id: [1,\n", "line 2"),
     "key twice": ("id: a\nid: b\n", "line 2, column 1: key 'id' is given twice"),
 }  # fmt: skip
@@ -91,6 +104,32 @@ def test_a_wrong_file_is_told_in_one_line(tmp_path, content, message):
 
     assert str(caught.value).startswith(str(path))
     assert "\n" not in str(caught.value)
+
+
+def test_all_faults_are_told_at_once_up_to_five(tmp_path):
+    path = write(tmp_path, changed(id="A b", name=1, country=2, source=3, aoi=4, kind="gas", heading_deg="n"))
+
+    with pytest.raises(BerthwatchError) as caught:
+        load_port(path)
+
+    for key in ("id: ", "name: ", "country: ", "aoi: ", "source: "):
+        assert f" {key}" in str(caught.value)
+    assert str(caught.value).endswith("(and 2 more)")
+
+
+def test_kinds_and_shipped_names_may_be_capitalised(tmp_path):
+    assert load_port(write(tmp_path, changed(kind="Oil"))).oil_berths
+    assert load_port("Vostochny") == load_port("vostochny")
+
+
+@pytest.mark.parametrize("name", ["scene.tif", "S2A.zip", "shot.PNG"])
+def test_a_picture_in_the_ports_place_is_told(tmp_path, name):
+    (tmp_path / name).write_bytes(b"II*\0\xff\xfe")
+
+    with pytest.raises(BerthwatchError, match=f"{name}: is a picture, not a port's YAML; PORT comes first"):
+        load_port(tmp_path / name)
+    with pytest.raises(BerthwatchError, match="is a folder, not a port's YAML; PORT comes first"):
+        load_port(tmp_path)
 
 
 def test_unknown_port_lists_the_shipped_ones():
