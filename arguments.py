@@ -121,7 +121,12 @@ ReportedOption = Annotated[
 ]
 IdentifiedOption = Annotated[
     Path | None,
-    typer.Option("--identified", metavar="CSV", help="Ships that you know: columns visit_id, name, dwt_t."),
+    typer.Option(
+        "--identified",
+        metavar="CSV",
+        help="Ships that you know: columns visit_id (as `berthwatch occupancy` lists it, the report beside each visit "
+        "and its tables/visits.csv; with the same --from and --to), name (or IMO number), dwt_t.",
+    ),
 ]
 PumpLimitOption = Annotated[
     bool, typer.Option("--pump-limit", help="No more than can be pumped between the looks that bound a stay.")

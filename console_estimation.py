@@ -111,6 +111,8 @@ def _show_year(year: "Mapping[Hashable, Any]") -> None:
     import pandas as pd
 
     ways = [("total", "")]
+    if year["reported_lines"] == 0:
+        out.print(f"{year['year']}: of the deliveries that states reported none lies within the period")
     if pd.notna(year["reported_bbl"]):
         out.print(f"{year['year']}: states reported {year['reported_bbl']:,.0f} barrels")
         ways += [

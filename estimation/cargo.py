@@ -127,6 +127,9 @@ def loadings_table(
 ) -> pd.DataFrame:
     """``Estimate.loadings`` from the calls of all draws: what each visit with ``counts`` loaded.
 
+    ``nobody_probability`` and ``no_tanker_probability`` are the shares of draws in which the sightings show no ship,
+    and no tanker: there they load 0 barrels.
+
     Four more columns are the links of ``barrels_mean``: ``calls_mean`` (calls that the visit's sightings make, on
     average: below 1 where they may be a false alarm, above 1 where they may show several ships), ``tanker_calls_mean``
     (of those by tankers), and of these ``dwt_t_mean`` (tonnes) and ``full_cargo_bbl_mean`` (NaN if none is a tanker).
@@ -141,7 +144,8 @@ def loadings_table(
     per_visit = sums(barrels[in_draws])
     quantiles = np.quantile(per_visit, QUANTILES, axis=0)
     tanker = seen.tanker.astype(np.float64)
-    tanker_calls = sums(tanker).mean(axis=0)
+    calls_per_draw, tankers_per_draw = sums(np.ones(len(seen))), sums(tanker)
+    tanker_calls = tankers_per_draw.mean(axis=0)
     some = np.where(tanker_calls > 0, tanker_calls, np.nan)
     of_visit = visits[counted].reset_index(drop=True)
     return pd.DataFrame(
@@ -155,7 +159,9 @@ def loadings_table(
                 f"barrels_laden_{name}": sums(laden).mean(axis=0)
                 for name, laden in scenario_barrels(seen, common, cargo).items()
             },
-            "calls_mean": sums(np.ones(len(seen))).mean(axis=0),
+            "nobody_probability": (calls_per_draw == 0).mean(axis=0),
+            "no_tanker_probability": (tankers_per_draw == 0).mean(axis=0),
+            "calls_mean": calls_per_draw.mean(axis=0),
             "tanker_calls_mean": tanker_calls,
             "dwt_t_mean": sums(tanker * _dwt_t(seen, common)).mean(axis=0) / some,
             "full_cargo_bbl_mean": sums(tanker * full_cargo(seen, common)).mean(axis=0) / some,

@@ -29,11 +29,13 @@ from ..errors import BerthwatchError
 from .calls import Calls, assemble_calls
 from .cargo import barrels_loaded, draw_cargo, loadings_table, scenario_barrels, with_known_deadweight
 from .caveats import reader_warnings
-from .ledger import Ledger, build_ledger
+from .explain import zeros_explained
+from .identified import deadweight_misfits, identify
+from .ledger import Ledger, build_ledger, left_out
 from .occupancy import observe_berths, scenes_in_order_of_time
 from .reconstruct import reconstruct
 from .tables import assumptions_table, size_class_table, throughput_table, totals_table
-from .visits import identify, visits_table
+from .visits import visits_table
 
 if TYPE_CHECKING:
     from ..inference.store import SceneRecord
@@ -58,7 +60,8 @@ class Estimate:
         observations: one row a berth and scene, ordered by berth then time. Columns:
             ``berth_id`` str, ``scene_id`` str, ``acquired_at``; ``state`` "occupied" | "vacant" | "unobserved";
             ``observed_fraction`` float 0 to 1, share of the berth polygon that the scene shows unobscured;
-            ``detection_ids`` list[str], the ship alongside (one or none);
+            ``detection_ids`` list[str], the ship alongside (one or none; when "unobserved", one that was found where
+            cloud or a mask hides her, and that counts for nothing);
             ``rafted_ids`` list[str], ships made fast outside it; ``nearby_ids`` list[str], ships within 500 m that
             are neither (passing, manoeuvring, at anchor); ``blocking_ids`` list[str], those of them that lie at a
             neighbouring berth and across this one: without a ship of its own the berth is then "unobserved";
@@ -66,7 +69,8 @@ class Estimate:
             1 - recall, and of a vacant berth hidden in part 1 - recall * observed_fraction (NaN when unobserved).
         visits: one row a visit seen, ordered by first sighting; all berths, of which only oil berths enter the
             barrels (``counts`` says so). Columns:
-            ``visit_id`` str "<berth_id>-0001", ``berth_id``; ``first_seen``, ``last_seen``;
+            ``visit_id`` str, berth and UTC minute of the first sighting, "oil-1-20240314T0128" (with the scene's id
+            behind it where pictures of one minute show two ships there); ``berth_id``; ``first_seen``, ``last_seen``;
             ``arrival_earliest`` (last clear look that did not show this ship; NaT if none), ``arrival_latest``
             (= first_seen), ``departure_earliest`` (= last_seen), ``departure_latest`` (next clear look that did not
             show it; NaT if none); ``n_sightings`` int;
@@ -81,8 +85,9 @@ class Estimate:
             ``detection_ids`` list[str], in order of time.
         loadings: one row a visit with ``counts``: ``visit_id``, ``berth_id``, ``loaded_at`` (= last_seen),
             ``barrels_mean``, ``barrels_p05`` .. ``barrels_p95`` (over DWT, cargo fraction, laden fraction, product
-            and the chance that it is no tanker), ``barrels_laden_33``, ``barrels_laden_50``, ``barrels_laden_90``
-            (mean DWT at 33, 50, 90 % of deadweight, as the UN Panel counts).
+            and the chance that it is no tanker), ``nobody_probability``, ``no_tanker_probability`` (shares of draws
+            in which no ship, and no tanker, was there: then 0 barrels), ``barrels_laden_33``, ``barrels_laden_50``,
+            ``barrels_laden_90`` (mean DWT at 33, 50, 90 % of deadweight, as the UN Panel counts).
         totals: whole period, index-free, one row each of ``part`` "seen", "unseen", "total":
             ``part``; ``visits_mean``, ``visits_p05`` .. ``visits_p95``; ``barrels_mean``, ``barrels_p05`` ..
             ``barrels_p95``; ``barrels_laden_33``, ``barrels_laden_50``, ``barrels_laden_90`` (posterior means).
@@ -169,7 +174,7 @@ def estimate(
     traffic = cargo.traffic
     tanker_share = traffic.tanker_share_at_oil_berth.value
     visits, row = visits_table(found, observations, detections, port.berths, tanker_share)
-    visits = visits if identified is None else identify(visits, identified)
+    visits = visits if identified is None else identify(visits, identified, period)
     calls = assemble_calls(
         found.histories,
         found.sightings,
@@ -187,6 +192,7 @@ def estimate(
     calls = with_known_deadweight(calls, visits, common)
     barrels = barrels_loaded(calls, common, cargo, rng, visits=visits if pump_limit else None)
     scenarios = scenario_barrels(calls, common, cargo)
+    loadings = loadings_table(visits, calls, barrels, common, cargo)
     return Estimate(
         port=port,
         cargo=cargo,
@@ -198,7 +204,7 @@ def estimate(
         detections=detections,
         observations=observations,
         visits=visits,
-        loadings=loadings_table(visits, calls, barrels, common, cargo),
+        loadings=loadings,
         totals=totals_table(calls, barrels, scenarios),
         by_size_class=size_class_table(calls, barrels),
         throughput=throughput_table(port, observations, calls, found.histories, period_s),
@@ -213,7 +219,12 @@ def estimate(
             reported=reported,
         ),
         assumptions=assumptions_table(cargo, product, pump_limit=pump_limit),
-        warnings=reader_warnings(port, period, observations, visits, cargo, pump_limit=pump_limit),
+        warnings=(
+            *reader_warnings(port, period, observations, visits, cargo, pump_limit=pump_limit),
+            *zeros_explained(loadings),
+            *deadweight_misfits(visits, cargo),
+            *left_out(reported, period),
+        ),
     )
 
 

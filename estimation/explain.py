@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .visit_list import VisitListEstimate
 
 
+ZERO_FROM = 0.05  # the 5 % point is 0 barrels where so many draws have no tanker
+
+
 @dataclass(frozen=True)
 class Step:
     """A link of the chain.
@@ -168,7 +171,7 @@ def _loaded(visit: pd.Series, loading: pd.Series, cargo: CargoAssumptions, pump_
 
 def _result(loading: pd.Series, estimate: Estimate | VisitListEstimate, cargo: CargoAssumptions) -> list[Step]:
     mean, tankers, full = (loading[c] for c in ("barrels_mean", "tanker_calls_mean", "full_cargo_bbl_mean"))
-    spread = f"90 %: {loading['barrels_p05']:,.0f} to {loading['barrels_p95']:,.0f}"
+    spread = f"90 %: {loading['barrels_p05']:,.0f} to {loading['barrels_p95']:,.0f}{_why_zero(loading)}"
     product = "no tanker, no barrels"
     if tankers > 0:
         product = f"{tankers:.3f} calls by a tanker x {full:,.0f} barrels x {mean / (tankers * full):.3f} loaded"
@@ -183,6 +186,32 @@ def _result(loading: pd.Series, estimate: Estimate | VisitListEstimate, cargo: C
         text = f"{mean:,.0f} / {cap.barrels_per_year:,.0f} = {mean / cap.barrels_per_year:.1%} of a year's cap"
         steps.append(Step("Share of the cap", "assumed", text, cap.source))
     return steps
+
+
+def _why_zero(loading: pd.Series) -> str:
+    """Why the interval begins at 0 although a ship was seen, in brackets; empty where it does not."""
+    nobody, no_tanker = loading["nobody_probability"], loading["no_tanker_probability"]
+    if loading["barrels_p05"] > 0 or no_tanker < ZERO_FROM:
+        return ""
+    another = 100 * (no_tanker - nobody)
+    return (
+        f" (0, because with {100 * no_tanker:.1f} % no tanker was there: {100 * nobody:.1f} % nobody, "
+        f"{another:.1f} % a ship that is no tanker)"
+    )
+
+
+def zeros_explained(loadings: pd.DataFrame) -> tuple[str, ...]:
+    """A warning of the visits whose 90 % interval begins at 0 barrels, with the reason; none where there are none."""
+    no_tanker = loadings.loc[loadings["barrels_p05"] == 0, "no_tanker_probability"]
+    no_tanker = no_tanker[no_tanker >= ZERO_FROM]
+    if no_tanker.empty:
+        return ()
+    low, high = f"{100 * no_tanker.min():.0f}", f"{100 * no_tanker.max():.0f}"
+    visits = "interval of 1 visit begins" if len(no_tanker) == 1 else f"intervals of {len(no_tanker)} visits begin"
+    return (
+        f"The 90 % {visits} at 0 barrels, because with {low if low == high else f'{low} to {high}'} % no tanker was "
+        "there (nobody, or a ship that is no tanker); `berthwatch barrels --explain VISIT` tells more.",
+    )
 
 
 def _spread(number: Triangular) -> str:

@@ -25,9 +25,10 @@ class Ledger:
             is carried over): ``date`` (datetime64[ns, UTC] midnight that ends the day's sum: all loaded before it),
             ``year`` int, ``seen_p05`` .. ``seen_p95``, ``seen_mean``, ``total_p05`` .. ``total_p95``,
             ``total_mean`` (cumulative barrels), ``total_laden_33``, ``total_laden_50``, ``total_laden_90``
-            (posterior means), ``reported`` (cumulative barrels that states notified; NaN when none given).
+            (posterior means), ``reported`` (cumulative barrels that states notified; NaN in a year with none).
         by_year: one row a calendar year touched by the period: ``year`` int, ``start``, ``end`` (covered part),
-            ``cap_bbl``, ``reported_bbl`` (NaN when none given), and for both parts X in {seen, total}:
+            ``cap_bbl``, ``reported_bbl`` (NaN when none given), ``reported_lines`` (how many deliveries reported that
+            is; NaN when none given at all), and for both parts X in {seen, total}:
             ``X_p05`` .. ``X_p95``, ``X_mean`` barrels; ``X_laden_33``, ``X_laden_50``, ``X_laden_90`` (posterior
             means);
             ``X_fraction_of_cap_p05``, ``_p50``, ``_p95``; ``X_probability_cap_passed``;
@@ -65,18 +66,20 @@ def build_ledger(
         period: (start, end), aware.
         cap_name, cap_bbl_per_year: the cap, if any.
         cap_from_year: the first calendar year that the cap holds for.
-        reported: columns ``date`` (aware) and ``barrels`` that states notified.
+        reported: columns ``date`` (aware) and ``barrels`` that states notified; ``left_out`` says which do not count.
     """
     days = _days(period)
     day = np.clip(((calls.at_s - days[0].timestamp()) // 86_400).astype(np.int64), 0, len(days) - 1)
     year = days.year.to_numpy()
+    reported = None if reported is None else reported[_counts(reported, days)]
     notified = _reported_by_day(reported, days, year)
     columns: dict[str, NDArray[np.float64]] = {}
     rows: list[dict[str, Any]] = [
         {"year": int(y), "start": max(period[0], datetime(y, 1, 1, tzinfo=UTC)),
          "end": min(period[1], datetime(y + 1, 1, 1, tzinfo=UTC)),
          "cap_bbl": (cap_bbl_per_year or np.nan) if y >= cap_from_year else np.nan,
-         "reported_bbl": notified[year == y][-1]}
+         "reported_bbl": notified[year == y][-1],
+         "reported_lines": np.nan if reported is None else float((reported["date"].dt.year == y).sum())}
         for y in np.unique(year)
     ]  # fmt: skip
     for part, keep in (("seen", calls.seen), ("total", np.ones(len(calls), bool))):
@@ -108,10 +111,33 @@ def build_ledger(
     return Ledger(cap_name, cap_bbl_per_year, by_date, by_year)
 
 
+def left_out(reported: pd.DataFrame | None, period: tuple[datetime, datetime]) -> tuple[str, ...]:
+    """A warning of the deliveries reported that do not count; none where all do, or none were given."""
+    days = _days(period)
+    if reported is None or (counts := _counts(reported, days)).all():
+        return ()
+    n, barrels = int((~counts).sum()), float(reported.loc[~counts, "barrels"].sum())
+    lines, are = ("line", ("lies", "is")) if n == 1 else ("lines", ("lie", "are"))
+    return (
+        f"Of the deliveries reported, {n} {lines} with {barrels:,.0f} barrels {are[0]} outside the period "
+        f"{days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d} and {are[1]} left out. Those before it in {days[0].year} count: a "
+        "cap is of a calendar year.",
+    )
+
+
+def _counts(reported: pd.DataFrame, days: pd.DatetimeIndex) -> pd.Series:
+    """Whether each delivery counts: none after the period's last day, none of a year before its first.
+
+    A cap is of a calendar year, so what was delivered earlier in the first year counts towards it.
+    """
+    date = reported["date"]
+    return (date.dt.year >= days[0].year) & (date < days[-1] + pd.Timedelta(days=1))
+
+
 def _days(period: tuple[datetime, datetime]) -> pd.DatetimeIndex:
-    """Midnights that begin the UTC days of a period, first and last day included."""
-    start, end = (pd.Timestamp(t).tz_convert("UTC").floor("D") for t in period)
-    return pd.date_range(start, end, freq="D")
+    """Midnights that begin the UTC days of a period; the day that its end begins is not of it."""
+    start, end = (pd.Timestamp(t).tz_convert("UTC") for t in period)
+    return pd.date_range(start.floor("D"), max(start, end - pd.Timedelta(microseconds=1)).floor("D"), freq="D")
 
 
 def _cumulative(
@@ -134,13 +160,14 @@ def _quantile_columns(cumulative: NDArray[np.float64], part: str) -> dict[str, N
 def _reported_by_day(
     reported: pd.DataFrame | None, days: pd.DatetimeIndex, year: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """(days,) barrels notified since 1 January; those notified in a year before the period's first day count too."""
+    """(days,) barrels notified since 1 January; NaN in a year of which none were: that is not to report 0 barrels."""
+    total = np.full(len(days), np.nan)
     if reported is None:
-        return np.full(len(days), np.nan)
-    total = np.zeros(len(days))
+        return total
     for i, (midnight, y) in enumerate(zip(days, year, strict=True)):
-        upto = (reported["date"].dt.year == y) & (reported["date"] < midnight + pd.Timedelta(days=1))
-        total[i] = reported.loc[upto, "barrels"].sum()
+        of_year = reported["date"].dt.year == y
+        if of_year.any():
+            total[i] = reported.loc[of_year & (reported["date"] < midnight + pd.Timedelta(days=1)), "barrels"].sum()
     return total
 
 

@@ -19,18 +19,16 @@ from numpy.typing import NDArray
 from ..configs.cargo import CargoAssumptions
 from ..configs.csv_file import CsvTable, read_csv
 from ..configs.port import DEFAULT_SHIP_LENGTH_M
-from ..inference.deadweight import dwt_distribution
 from .calls import Calls
 from .cargo import barrels_loaded, draw_cargo, loadings_table, scenario_barrels, with_known_deadweight
 from .fleet import Measured, sample_fleet
-from .identified import DWT_RANGE_T, check_imo_number
-from .ledger import Ledger, build_ledger
+from .identified import DWT_RANGE_T, check_imo_number, deadweight_misfits
+from .ledger import Ledger, build_ledger, left_out
 from .looks import deadweight_reading, epoch_seconds
 from .reconstruct import fleet_prior
 from .tables import assumptions_table, size_class_table, totals_table
 
 DEFAULT_LENGTH_SD_M = 5.0  # careful measurement on pictures of 3 m or finer, domain facts §5
-_MISFIT_SDS = 4.0  # of ln deadweight, between the deadweight given and the length given, that are remarked on
 
 # Column -> (lowest, highest) that is believed, and what it counts.
 _NUMBERS: dict[str, tuple[float, float, str]] = {
@@ -182,19 +180,7 @@ def estimate_visit_list(
             reported=reported,
         ),
         assumptions=assumptions_table(cargo, product, traffic=False),
-        warnings=_misfits(visits),
-    )
-
-
-def _misfits(visits: pd.DataFrame) -> tuple[str, ...]:
-    """Deadweights that no ship of the length beside them has: a unit mistaken, or another ship's."""
-    both = visits[visits["dwt_t"].notna() & visits["length_m"].notna()]
-    dwt_t, length_m = both["dwt_t"].to_numpy(np.float64), both["length_m"].to_numpy(np.float64)
-    ln_dwt, sd = dwt_distribution(length_m, both["length_sd_m"].to_numpy(np.float64))
-    return tuple(
-        f"{both['visit_id'].iloc[i]}: a ship of {length_m[i]:g} m has about {np.exp(ln_dwt[i]):,.0f} t of deadweight, "
-        f"not {dwt_t[i]:,g} t; the deadweight is taken as it stands. Check both."
-        for i in np.flatnonzero(np.abs(np.log(dwt_t) - ln_dwt) > _MISFIT_SDS * sd)
+        warnings=(*left_out(reported, period), *deadweight_misfits(visits, cargo)),
     )
 
 

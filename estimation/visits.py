@@ -12,9 +12,8 @@ from scipy.special import expit
 
 from ..configs.cargo import CargoAssumptions
 from ..configs.port import Berth, Port
-from ..errors import BerthwatchError
 from ..inference.deadweight import dwt_distribution, dwt_quantile
-from ..inference.size_class import SIZE_CLASSES, most_likely_size_class, size_class_probabilities
+from ..inference.size_class import most_likely_size_class, size_class_probabilities
 from .looks import EDGE_SD, epoch_seconds
 from .reconstruct import Reconstruction, reconstruct
 from .sightings import fused_variance
@@ -66,21 +65,16 @@ def visits_table(
     first = order.groupby(["lane", "number"], sort=False)["at_s"].transform("min").to_numpy()
     # Rows by first sighting, then berth in the order of the port file.
     key = np.rec.fromarrays([first, lane, number])
-    _, row = np.unique(key, return_inverse=True)
-    row = row.astype(np.int64)
-    n = int(row.max()) + 1 if len(row) else 0
-    some = np.zeros(n, np.int64)
-    some[row] = np.arange(len(row))
+    _, first_of, row = np.unique(key, return_index=True, return_inverse=True)
+    row, n = row.astype(np.int64), len(first_of)
     berth_ids = np.array([b.id for b in berths])
     is_oil = np.array([b.kind == "oil" for b in berths])
-    lane_of_row, number_of_row = lane[some], number[some]
+    lane_of_row = lane[first_of]
     prior = np.where(is_oil[lane_of_row], tanker_share, 0.5)
     log_odds = np.bincount(row, found.sightings.tanker_log_odds, n) / np.maximum(np.bincount(row, minlength=n), 1)
     visits = pd.DataFrame(
         {
-            "visit_id": pd.Series(
-                [f"{berth_ids[b]}-{i + 1:04d}" for b, i in zip(lane_of_row, number_of_row, strict=True)], dtype="str"
-            ),
+            "visit_id": _ids(berth_ids[lane_of_row], found.sightings.at_s[first_of], of_sighting.iloc[first_of]),
             "berth_id": pd.Series(berth_ids[lane_of_row], dtype="str"),
             **_times(found, row, lane_of_row, observations, berths),
             "n_sightings": np.bincount(row, minlength=n).astype(np.int64),
@@ -97,39 +91,17 @@ def visits_table(
     return _with_classes(visits), row
 
 
-def identify(visits: pd.DataFrame, identified: pd.DataFrame) -> pd.DataFrame:
-    """Visits with the ships that the user knows; her deadweight replaces the one from her size.
+def _ids(berth_ids: NDArray[np.str_], first_s: NDArray[np.float64], first_sightings: pd.DataFrame) -> pd.Series:
+    """Berth and UTC minute of each visit's first sighting, "oil-1-20240314T0128": the id of no other ship, ever.
 
-    Args:
-        visits: columns as ``Estimate.visits``.
-        identified: columns ``visit_id``, ``name`` (name or IMO number), ``dwt_t``; ``told_by`` where errors are to say
-            more than the row's number.
-
-    Raises:
-        BerthwatchError: a visit does not exist or comes twice, or a deadweight is not positive.
+    A running number would name another ship as soon as the period or the pictures change. Where pictures of one minute
+    show two ships at a berth, theirs has the scene's id behind it.
     """
-    visits = visits.copy()
-    rows = {visit_id: i for i, visit_id in enumerate(visits["visit_id"])}
-    done: set[str] = set()
-    for line, ship in enumerate(identified.to_dict("records"), 1):
-        visit_id, dwt_t = str(ship["visit_id"]), float(ship["dwt_t"])
-        where = ship.get("told_by", f"identified ships, row {line}")
-        if visit_id not in rows:
-            raise BerthwatchError(
-                f"{where}: visit_id '{visit_id}' is no visit of this port; `berthwatch occupancy` lists them"
-            )
-        if visit_id in done:
-            raise BerthwatchError(f"{where}: visit_id '{visit_id}' comes twice; keep one")
-        if not dwt_t > 0:
-            raise BerthwatchError(f"{where}: dwt_t must be above 0 tonnes, got {ship['dwt_t']}")
-        done.add(visit_id)
-        i = rows[visit_id]
-        visits.loc[i, "identified_as"] = str(ship["name"])
-        visits.loc[i, ["dwt_t_p05", "dwt_t_p50", "dwt_t_p95"]] = dwt_t
-        known = [float(c.dwt_min_t <= dwt_t < c.dwt_max_t) for c in SIZE_CLASSES]
-        visits.at[i, "size_class_probabilities"] = known  # pyright: ignore[reportArgumentType] - a cell may hold a list
-        visits.loc[i, "size_class"] = SIZE_CLASSES[known.index(1.0)].name
-    return visits
+    ids = pd.Series(berth_ids, dtype="str") + _utc(first_s).dt.strftime("-%Y%m%dT%H%M").astype("str")
+    shared = ids.duplicated(keep=False)
+    if shared.any():
+        ids = ids.mask(shared, ids + "-" + pd.Series(first_sightings["scene_id"].to_numpy(), dtype="str"))
+    return ids
 
 
 def _times(

@@ -77,7 +77,7 @@ def years(estimate: Estimate) -> list[Cells]:
         passed_by = year["total_cap_passed_by_p50"]
         rows.append((
             str(year["year"]), wording.period(year["start"], year["end"]), wording.barrels(year["cap_bbl"]),
-            "none given" if pd.isna(year["reported_bbl"]) else wording.barrels(year["reported_bbl"]),
+            _no_reports(year) if pd.isna(year["reported_bbl"]) else wording.barrels(year["reported_bbl"]),
             f"{mid} ({low} to {high})", wording.probability(year["seen_probability_cap_passed"]),
             wording.probability(year["total_probability_cap_passed"]), _with_reported(year),
             "not in this period" if pd.isna(passed_by) else wording.day(passed_by),
@@ -88,9 +88,14 @@ def years(estimate: Estimate) -> list[Cells]:
 def _with_reported(year: Mapping[Any, Any]) -> str:
     """Share of the cap when estimate and reports are of the same cargoes, and when no cargo is in both."""
     if pd.isna(year["reported_bbl"]):
-        return "none given"
+        return _no_reports(year)
     larger, total = (year[f"total_{how}_reported_fraction_of_cap_p50"] for how in ("or", "plus"))
     return f"{wording.percent(larger)} (larger of both) to {wording.percent(total)} (sum)"
+
+
+def _no_reports(year: Mapping[Any, Any]) -> str:
+    """What stands in place of reported barrels: no list was given, or no line of it counts."""
+    return "none within the period" if year["reported_lines"] == 0 else "none given"
 
 
 def cap_source(estimate: Estimate) -> str:

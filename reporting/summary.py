@@ -118,6 +118,8 @@ def _sentence_cap(estimate: Estimate, year: Mapping[Any, Any]) -> str:
 
 def _with_reported(year: Mapping[Any, Any]) -> str:
     """The two bounds that the deliveries reported by states set, as a sentence; empty where none were given."""
+    if year["reported_lines"] == 0:
+        return " Of the deliveries that states reported none lies within the period."
     if pd.isna(year["reported_bbl"]):
         return ""
     shares, odds = (

@@ -14,6 +14,7 @@ from berthwatch.configs.port import PORTS
 from berthwatch.inference.store import write_scene
 
 Capture = pytest.CaptureFixture[str]
+VISIT = "oil-1-20240310T0200"  # the one in the store
 NEXT_YEAR = f"{datetime.now(UTC) + timedelta(days=300):%Y-%m-%d}"
 
 
@@ -122,17 +123,26 @@ def test_lists_as_spreadsheets_write_them(capsys: Capture, tmp_path: Path, conte
 WRONG_SHIPS = {
     "empty": ("", ("is empty", "visit_id,name,dwt_t")),
     "no ship": ("visit_id,name,dwt_t\n", ("lists no ship",)),
-    "column missing": ("visit_id,dwt_t\noil-1-0001,3565\n", ("line 1: has no column 'name'",)),
-    "negative": ("visit_id,name,dwt_t\noil-1-0001,A,-3\n", ("line 2: dwt_t", "got -3")),
-    "no deadweight": ("visit_id,name,dwt_t\noil-1-0001,A,\n", ("line 2: visit_id, name and dwt_t must not be empty",)),
-    "IMO": ("visit_id,name,dwt_t\noil-1-0001,IMO 1234568,3565\n", ("line 2: name 'IMO 1234568'", "last digit")),
+    "column missing": (f"visit_id,dwt_t\n{VISIT},3565\n", ("line 1: has no column 'name'",)),
+    "negative": (f"visit_id,name,dwt_t\n{VISIT},A,-3\n", ("line 2: dwt_t", "got -3")),
+    "no deadweight": (
+        f"visit_id,name,dwt_t\n{VISIT},A,\n",
+        ("line 2: visit_id, name and dwt_t must not be empty",),
+    ),
+    "IMO": (
+        f"visit_id,name,dwt_t\n{VISIT},IMO 1234568,3565\n",
+        ("line 2: name 'IMO 1234568'", "last digit"),
+    ),
     "twice": (
-        "visit_id,name,dwt_t\noil-1-0001,A,3565\noil-1-0001,B,3000\n",
-        ("line 3: visit_id 'oil-1-0001' comes twice",),
+        f"visit_id,name,dwt_t\n{VISIT},A,3565\n{VISIT},B,3000\n",
+        (f"line 3: visit_id '{VISIT}' comes twice",),
     ),
     "no such visit": (
-        "visit_id,name,dwt_t\noil-1-0001,A,3565\n\noil-1-0009,A,3565\n",
-        ("ships.csv: line 4: visit_id 'oil-1-0009' is no visit", "`berthwatch occupancy` lists them"),
+        f"visit_id,name,dwt_t\n{VISIT},A,3565\n\noil-1-20240311T0200,A,3565\n",
+        (
+            "ships.csv: line 4: visit_id 'oil-1-20240311T0200' is no visit: with these pictures no visit begins there",
+            f"nearest: {VISIT} (88 m); `berthwatch occupancy` lists all",
+        ),
     ),
 }
 
@@ -221,7 +231,10 @@ def test_wrong_ports(
         (["--from", "2024-03-07", "--to", "2024-04-07T00:00Z"], "no time zone"),
         (["--from", "2024-03-07T00:00Z", "--to", f"{NEXT_YEAR}T00:00Z"], "lies in the future"),
         (["--from", "2024-04-07T00:00Z", "--to", "2024-03-07T00:00Z"], "the earlier first"),
-        (["--explain", "oil-1-0077"], "'oil-1-0077' is not among the visits that enter the barrels: oil-1-0001"),
+        (
+            ["--explain", "oil-1-0077"],
+            f"'oil-1-0077' is not among the visits that enter the barrels: {VISIT}",
+        ),
         (["--explain", ""], "visit '' is not among the visits"),
         (["--visits", "visits.csv"], "--visits stands alone"),
     ],

@@ -35,7 +35,8 @@ def test_visits_are_joined_by_hull_and_split_when_the_hull_changes(six_weeks):
 
     assert list(visits["n_sightings"]) == [2, 1, 1, 1, 1]
     assert visits["length_m"].round().tolist() == [89, 105, 72, 95, 80]
-    assert visits["visit_id"].tolist() == [f"oil-1-{i:04d}" for i in range(1, 6)]
+    days = ("0310", "0317", "0318", "0327", "0412")
+    assert visits["visit_id"].tolist() == [f"oil-1-2024{day}T0200" for day in days]
 
 
 def test_arrival_and_departure_lie_between_the_looks_that_bound_them(six_weeks):

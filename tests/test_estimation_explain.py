@@ -72,7 +72,7 @@ def test_the_chain_of_every_listed_visit_adds_up(listed):
 
 
 def test_sightings_that_may_be_of_two_ships_say_so():
-    steps = by_name(explain_visit(run(), "oil-1-0001", CARGO))
+    steps = by_name(explain_visit(run(), "oil-1-20240310T0200", CARGO))
 
     assert steps["Sightings"].text == "2 sightings, first 2024-03-10 02:00 UTC, last 2024-03-11 02:00 UTC"
     assert "one and the same with 0." in steps["Calls"].text
@@ -81,10 +81,46 @@ def test_sightings_that_may_be_of_two_ships_say_so():
 
 
 def test_a_ship_that_is_probably_no_tanker_counts_in_part():
-    steps = by_name(explain_visit(run(), "oil-1-0003", CARGO))
+    steps = by_name(explain_visit(run(), "oil-1-20240327T0200", CARGO))
 
     assert steps["Sightings"].text == "one sighting, 2024-03-27 02:00 UTC"
     assert 0.6 < numbers(steps["A tanker"].text)[-1] < 0.95
+
+
+def test_an_interval_that_begins_at_0_says_why():
+    result = run()
+
+    sure, doubtful = (explain_visit(result, f"oil-1-{at}", CARGO) for at in ("20240310T0200", "20240327T0200"))
+
+    assert result.loadings["barrels_p05"].gt(0).tolist() == [True, True, False]
+    assert "no tanker was there" not in by_name(sure)["Barrels"].text
+    why = by_name(doubtful)["Barrels"].text.partition("(0, because ")[2]
+    assert re.fullmatch(r"with .* % no tanker was there: .* % nobody, .* % a ship that is no tanker\)", why)
+    none, nobody, another = numbers(why)
+    assert none == pytest.approx(100 * (1 - numbers(by_name(doubtful)["A tanker"].text)[-1]), abs=0.1)
+    assert nobody == pytest.approx(100 * (1 - numbers(by_name(doubtful)["Calls"].text)[-1]), abs=0.1)
+    assert nobody + another == pytest.approx(none, abs=0.11)
+    assert nobody > 1
+    assert another > 5
+
+
+def test_the_notes_say_which_share_of_intervals_begins_at_0_and_why():
+    (told,) = [w for w in run().warnings if "at 0 barrels" in w]
+
+    assert re.match(r"The 90 % interval of 1 visit begins at 0 barrels, because with \d+ % no tanker was there", told)
+
+
+def test_a_listed_ship_that_may_be_no_tanker_says_why_her_interval_begins_at_0(tmp_path):
+    path = tmp_path / "visits.csv"
+    path.write_text("date,length_m,tanker_probability\n2024-03-07,90,0.5\n2024-03-12,90,1\n")
+    result = estimate_visit_list(read_visit_list(path), CARGO)
+
+    doubtful, sure = (by_name(explain_visit(result, f"line-{n}", CARGO))["Barrels"].text for n in (2, 3))
+
+    none, nobody, another = numbers(doubtful.partition("(0, because ")[2])
+    assert (none, nobody) == (pytest.approx(50, abs=4), 0)
+    assert another == none
+    assert "no tanker" not in sure
 
 
 def test_a_known_deadweight_and_the_lists_own_source_are_named(listed):
@@ -99,10 +135,10 @@ def test_a_known_deadweight_and_the_lists_own_source_are_named(listed):
 
 
 def test_an_identified_ship_replaces_the_guess():
-    known = pd.DataFrame({"visit_id": ["oil-1-0002"], "name": ["8660313"], "dwt_t": [3565.0]})
+    known = pd.DataFrame({"visit_id": ["oil-1-20240317T0200"], "name": ["8660313"], "dwt_t": [3565.0]})
     result = run(identified=known)
 
-    steps = by_name(explain_visit(result, "oil-1-0002", CARGO))
+    steps = by_name(explain_visit(result, "oil-1-20240317T0200", CARGO))
 
     assert steps["Deadweight"].text == "3,565 t, as of 8660313"
     assert_adds_up(steps, result.loadings.iloc[1])
@@ -110,12 +146,12 @@ def test_an_identified_ship_replaces_the_guess():
 
 
 def test_the_pumping_bound_is_worked_out():
-    steps = by_name(explain_visit(run(pump_limit=True), "oil-1-0001", CARGO, pump_limit=True))
+    steps = by_name(explain_visit(run(pump_limit=True), "oil-1-20240310T0200", CARGO, pump_limit=True))
 
     hours, other_h, rate, bbl_per_m3, most = numbers(steps["Pumping"].text.replace("m3/h", ""))
     assert (hours, round(rate)) == (120, 567)
     assert (hours - other_h) * rate * bbl_per_m3 == pytest.approx(most, rel=2e-3)
-    last = by_name(explain_visit(run(pump_limit=True), "oil-1-0003", CARGO, pump_limit=True))
+    last = by_name(explain_visit(run(pump_limit=True), "oil-1-20240327T0200", CARGO, pump_limit=True))
     assert last["Pumping"].text == "no look bounds her stay, so this bounds nothing"
 
 
