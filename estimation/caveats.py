@@ -98,8 +98,8 @@ def _of_looks(berth: Berth, looks: pd.DataFrame) -> Iterator[tuple[str, str]]:
     hidden = int((looks["detection_ids"].str.len().gt(0) & ~clear).sum())
     if hidden:
         yield (
-            "A ship was found alongside {berths} where cloud or the scene's mask hides her; she is not counted. Look at "
-            "the picture: a mask that hides what can be seen is wrong.",
+            "A ship was found alongside {berths} where cloud or the scene's mask hides her; she is not counted. Look "
+            "at the picture: a mask that hides what can be seen is wrong.",
             _count(hidden, "scene"),
         )
 

@@ -98,7 +98,7 @@ def _quantiles(name: str, values: NDArray[np.float64]) -> dict[str, float]:
 def assumptions_table(
     cargo: CargoAssumptions, product: str, *, traffic: bool = True, pump_limit: bool = False
 ) -> pd.DataFrame:
-    """``Estimate.assumptions``: the numbers of the cargo file that enter the barrels.
+    """``Estimate.assumptions``: the numbers that enter the barrels; all but the first stand in the cargo file.
 
     Args:
         cargo: the assumptions.
@@ -107,7 +107,10 @@ def assumptions_table(
         pump_limit: whether pumping bounds the barrels of visits seen.
     """
     chosen, recall = cargo.products[product], cargo.detector.recall
+    # The greatest assumption, and one that no file can change: half as many loadings are half as many barrels.
+    loaded = "that they loaded, and did not discharge or lie idle, is assumed: no picture shows it"
     rows = [
+        ("visits of tankers that are loadings", 1.0, np.nan, np.nan, "share", "assumed", loaded),
         _row(f"barrels per tonne, {chosen.name}", chosen.barrels_per_tonne, "bbl/t"),
         _row("cargo, share of deadweight when full", cargo.capacity.cargo_share_of_dwt, "share"),
         _row("tank volume per tonne of deadweight", cargo.capacity.tank_volume_m3_per_dwt_t, "m3/t"),

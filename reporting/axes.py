@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -12,10 +12,17 @@ from matplotlib.ticker import MaxNLocator
 
 @dataclass(frozen=True)
 class Tick:
-    """A tick: its place along the axis in SVG units and its label."""
+    """A tick: its place along the axis in SVG units, its label ("" where there is no room), and that text's anchor."""
 
     at: float
     label: str
+    anchor: str = "middle"
+
+    def span(self) -> tuple[float, float]:
+        """From where to where the label reaches; a letter of 13 px sans takes about 7 units."""
+        width = 7.0 * len(self.label)
+        left = self.at - (width if self.anchor == "end" else width / 2)
+        return left, left + width
 
 
 @dataclass(frozen=True)
@@ -60,15 +67,30 @@ class TimeAxis:
         return self.x_left + min(max(share, 0.0), 1.0) * (self.x_right - self.x_left)
 
     def ticks(self, n: int = 7) -> list[Tick]:
-        """Calendar ticks; the first, and each that opens a new year, names the year."""
+        """Calendar ticks; the first, and each that opens a new year, names the year. No two labels overlap."""
         locator = AutoDateLocator(tz=UTC, minticks=2, maxticks=n)
         stamps = [num2date(value, tz=UTC) for value in locator.tick_values(self.start, self.end)]  # pyright: ignore[reportArgumentType] times are right
         within = [stamp for stamp in stamps if self.start <= stamp <= self.end]
         ticks, year = [], None
         for stamp in within:
-            ticks.append(Tick(self.x(stamp), _date_label(stamp, self.end - self.start, stamp.year != year)))
+            tick = Tick(self.x(stamp), _date_label(stamp, self.end - self.start, stamp.year != year))
+            ticks.append(replace(tick, anchor="end") if tick.span()[1] > self.x_right + 10 else tick)
             year = stamp.year
-        return ticks
+        return _without_overlap(ticks)
+
+
+def _without_overlap(ticks: list[Tick]) -> list[Tick]:
+    """The ticks, of two labels that overlap only the longer, as that names the year; else the earlier."""
+    kept: list[Tick] = []
+    for tick in ticks:
+        before = next((i for i in reversed(range(len(kept))) if kept[i].label), None)
+        if before is not None and kept[before].span()[1] + 6 > tick.span()[0]:
+            if len(tick.label) > len(kept[before].label):
+                kept[before] = replace(kept[before], label="")
+            else:
+                tick = replace(tick, label="")
+        kept.append(tick)
+    return kept
 
 
 def _date_label(stamp: datetime, span: timedelta, name_year: bool) -> str:

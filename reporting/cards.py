@@ -119,8 +119,7 @@ def _sighting(ship: Any, visit: Any, maker: PictureMaker, max_px: int) -> Sighti
 
 
 def _title(visit: Any) -> str:
-    p = visit.tanker_probability
-    kind = "tanker" if p >= 0.9 else "probable tanker" if p >= 0.5 else "ship"
+    kind = wording.kind_of_ship(visit.tanker_probability)
     return f"{visit.length_m:.0f} m {kind}, {wording.day(visit.first_seen)}"
 
 

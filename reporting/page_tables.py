@@ -8,12 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from ..configs.cargo import load_cargo
 from ..estimation.estimate import Estimate
 from . import wording
 from .summary import cap_title, oil_looks
 from .tables import rows_of
 
 _MAX_LOOKS = 400
+_TRAFFIC, _FROM_VOSTOCHNY = "Stays, round trips, arrivals", "defaults taken from the Vostochny trade; for another trade"
 Cells = tuple[str, ...]
 
 
@@ -54,7 +56,7 @@ def look_table(estimate: Estimate) -> list[Cells]:
 
 def totals(estimate: Estimate) -> list[Cells]:
     """Visits and barrels of the whole period, seen, unseen and together."""
-    names = {"seen": "Seen (lower bound)", "unseen": "Unseen", "total": "Seen and unseen"}
+    names = {"seen": "Seen", "unseen": "Unseen", "total": "Seen and unseen"}
     rows = []
     for part, name in names.items():
         total = estimate.total(part)
@@ -148,6 +150,16 @@ def _observed(estimate: Estimate) -> list[Knowledge]:
         lengths = f"{low:.0f} m" if round(low) == round(high) else f"{low:.0f} to {high:.0f} m"
         entries.append(Knowledge("lengths of the ships alongside", lengths, "measured on the hull boxes drawn above"))
     return entries
+
+
+def defaults_note(estimate: Estimate) -> str:
+    """Which of the assumptions are those of another trade unless the user chose them; "" where none are."""
+    shipped = load_cargo()
+    if estimate.cargo.traffic != shipped.traffic:
+        return ""
+    if (estimate.product, estimate.cargo.products) != (shipped.default_product, shipped.products):
+        return f"{_TRAFFIC} are {_FROM_VOSTOCHNY} give --cargo."
+    return f"{_TRAFFIC} and the product are {_FROM_VOSTOCHNY} give --cargo and --product."
 
 
 def _number_with_range(row: Any) -> str:

@@ -34,14 +34,16 @@ _CREDIT_TAGS = ("TIFFTAG_COPYRIGHT", "COPYRIGHT", "CREDIT", "ATTRIBUTION")
 
 @dataclass(frozen=True)
 class Outline:
-    """A berth or ship on a picture: SVG points in metres, its role (a CSS class), what to say of it."""
+    """A berth or ship on a picture: SVG points in metres, its role (a CSS class), what to say of it.
+
+    `label` is a berth's number, if it has one, and `label_at` the berth's middle as shares of width and height.
+    """
 
     points: str
     role: str
     tip: str
     label: str = ""
     label_at: tuple[float, float] = (0.0, 0.0)
-    label_on_right: bool = True
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Picture:
     outlines: tuple[Outline, ...]
     alt: str
     credit: str = ""
+    brightness: float = 255.0  # mean of the pixels below, 0 to 255
 
     @property
     def scale_bar(self) -> tuple[float, str]:
@@ -134,7 +137,8 @@ class PictureMaker:
         frame = Frame.of_picture(
             preview.to_pixel, (width, height), ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
         )
-        return self._drawn(frame, _jpeg(preview.rgb), scene_id, bounds, frozenset(subjects), label_berths, credit)
+        picture = self._drawn(frame, _jpeg(preview.rgb), scene_id, bounds, frozenset(subjects), label_berths, credit)
+        return replace(picture, brightness=float(preview.rgb.mean()))
 
     def draw(self, scene_id: str | None, bounds: Bounds, *, subjects: Iterable[str] = ()) -> Picture:
         """A north-up map of berths and of one scene's ships (all scenes' with None), without a picture below."""
@@ -155,9 +159,9 @@ class PictureMaker:
         berths = [b for b in self.berths if b.geometry.intersects(inside)]
         ships = self.detections if scene_id is None else self.detections[self.detections.scene_id == scene_id]
         ships = ships[ships.intersects(inside)]
-        outlines = [_berth_outline(frame, b, label_berths and b.kind == "oil") for b in berths]
+        numbers = berth_numbers(self.berths) if label_berths else {}
+        outlines = [_berth_outline(frame, b, numbers.get(b.id, "")) for b in berths]
         outlines += [_ship_outline(frame, ship, ship.detection_id in subjects) for ship in rows_of(ships)]
-        outlines = _without_colliding_labels(outlines, frame)
         return Picture(frame, image, tuple(outlines), _alt(frame, scene_id, len(berths), len(ships), image), credit)
 
 
@@ -184,48 +188,36 @@ def ship_bounds(lon: float, lat: float, length_m: float) -> Bounds:
     return bounds_around((lon, lat), half, half)
 
 
-def _berth_outline(frame: Frame, berth: Berth, labelled: bool) -> Outline:
+def berth_numbers(berths: Iterable[Berth]) -> dict[str, str]:
+    """The number that each oil berth, or where there is none each berth, bears on a picture, by berth id."""
+    berths = list(berths)
+    numbered = [berth for berth in berths if berth.kind == "oil"] or berths
+    return {berth.id: f"{i}" for i, berth in enumerate(numbered, 1)}
+
+
+def _berth_outline(frame: Frame, berth: Berth, number: str) -> Outline:
     approximate = ", position approximate" if berth.approximate else ""
-    xy = frame.to_xy(np.asarray(berth.geometry.exterior.coords)) / (frame.width_m, frame.height_m)
-    # Beside the outline, where no ship lies below the letters: on its right, near the right border on its left.
-    on_right = xy[:, 0].max() < 0.85
-    label_at = (float(xy[:, 0].max() if on_right else xy[:, 0].min()), float(xy[:, 1].mean()))
+    centre = berth.geometry.centroid
+    # A name beside one berth lies over the next where berths are close; a number fits into its own.
+    x, y = frame.share((centre.x, centre.y))
     return Outline(
         points=frame.points(berth.geometry),
         role=f"berth {berth.kind}",
         tip=f"{berth.name} ({berth.kind} berth{approximate})",
-        label=berth.name if labelled and all(0.02 < share < 0.98 for share in label_at) else "",
-        label_at=label_at,
-        label_on_right=bool(on_right),
+        label=number if 0 < x < 1 and 0 < y < 1 else "",
+        label_at=(x, y),
     )
 
 
 def _ship_outline(frame: Frame, ship: Any, is_subject: bool) -> Outline:
-    # The detector calls it a tanker or something else: that, and no more, is what the two colours mean.
-    role = "tanker" if ship.tanker_probability >= 0.5 else "ship"
+    # By her looks alone: the berth that she lies at is not counted for a tanker here.
+    p = ship.tanker_probability
+    role = "tanker" if p >= wording.PROBABLE else "doubtful" if p >= wording.POSSIBLE else "ship"
     return Outline(
         points=frame.points(ship.geometry),
         role=f"hull {role}{' subject' if is_subject else ''}",
         tip=ship_line(ship),
     )
-
-
-def _without_colliding_labels(outlines: list[Outline], frame: Frame) -> list[Outline]:
-    """The outlines, without the labels that would lie on earlier ones; their names still show when pointed at."""
-    taken: list[shapely.Polygon] = []
-    kept = []
-    for outline in outlines:
-        # On a page 1,000 wide a letter of the label takes 8, a line 16: shares of width and of height.
-        width = 0.008 * len(outline.label)
-        half_line = 0.008 * frame.width_m / frame.height_m
-        (x, y), left = outline.label_at, 0.0 if outline.label_on_right else width
-        box = shapely.box(x - left, y - half_line, x - left + width, y + half_line)
-        if outline.label and any(box.intersects(other) for other in taken):
-            outline = replace(outline, label="")
-        elif outline.label:
-            taken.append(box)
-        kept.append(outline)
-    return kept
 
 
 def ship_line(ship: Any) -> str:

@@ -30,6 +30,7 @@ from .timeline import lay_out_timeline
 log = logging.getLogger(__name__)
 
 _MAX_OTHER_PICTURES = 24
+_NEARLY_BLACK = 30.0  # mean of 0 to 255: a harbour by day has 60 and more
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ def render_report(estimate: Estimate, *, scenes: Mapping[str, Scene], generated_
         cards=cards,
         max_other_pictures=_MAX_OTHER_PICTURES,
         knowledge=page_tables.knowledge(estimate),
+        defaults_note=page_tables.defaults_note(estimate),
         any_identified=bool(estimate.visits.identified_as.notna().any()),
         approximate=wording.listed([berth.name for berth in estimate.port.berths if berth.approximate]),
         provenance=provenance(estimate, at_hand=scenes, others=others, generated_at=generated_at, data=data),
@@ -140,36 +142,44 @@ def _contents(has_oil: bool) -> list[tuple[str, str]]:
 
 
 def _place(estimate: Estimate, maker: PictureMaker) -> Place:
-    """The most telling scene at hand: the surest tankers at oil berths, then most of those in view, then finest."""
+    """The most telling scene at hand; of the five that tell most, one that is not nearly black, if there is one."""
     berths = [b for b in estimate.port.berths if b.kind == "oil"] or estimate.port.berths
-    best = max(maker.scenes, key=lambda scene_id: _telling(estimate, scene_id), default=None)
     subjects = [i for ids in estimate.observations.detection_ids for i in ids]
-    if best is not None:
-        picture = maker.cut(
-            best, port_bounds(berths, margin_m=400.0), max_px=1400, subjects=subjects, label_berths=True
-        )
-        if picture is not None:
-            record = next((r for r in estimate.records if r.scene_id == best), None)
-            gsd_m = record.gsd_m if record else maker.scenes[best].gsd_m
-            when = wording.moment(record.acquired_at if record else maker.scenes[best].acquired_at)
-            return Place(picture, f"{estimate.port.name}, {when}. Scene {best}, pixels of {gsd_m:.2g} m.")
-    return Place(
+    ranked = sorted(maker.scenes, key=lambda scene_id: _telling(estimate, scene_id), reverse=True)
+    shown: Place | None = None
+    for scene_id in ranked[:5]:
+        bounds = port_bounds(berths, margin_m=400.0)
+        picture = maker.cut(scene_id, bounds, max_px=1400, subjects=subjects, label_berths=True)
+        if picture is not None and (shown is None or picture.brightness > shown.picture.brightness):
+            shown = Place(picture, _caption(estimate, maker, scene_id))
+        if shown is not None and shown.picture.brightness >= _NEARLY_BLACK:
+            break
+    return shown or Place(
         maker.draw(None, port_bounds(berths, margin_m=100.0), subjects=subjects),
         "No picture was at hand: drawn from coordinates alone, with the ships of all scenes laid over each other.",
     )
 
 
+def _caption(estimate: Estimate, maker: PictureMaker, scene_id: str) -> str:
+    record = next((r for r in estimate.records if r.scene_id == scene_id), None) or maker.scenes[scene_id]
+    when = wording.moment(record.acquired_at)
+    return f"{estimate.port.name}, {when}. Scene {scene_id}, pixels of {record.gsd_m:.2g} m."
+
+
 def _telling(estimate: Estimate, scene_id: str) -> tuple[float, ...]:
+    """How well a scene shows the place: most oil berths seen, most in view, surest tankers there, finest, latest."""
     looks = oil_looks(estimate)
-    looks = looks[looks.scene_id == scene_id]
+    looks = looks[(looks.scene_id == scene_id) & (looks.state != "unobserved")]
     alongside = estimate.detections[
         estimate.detections.detection_id.isin([i for ids in looks.detection_ids for i in ids])
     ]
-    gsd_m = next((r.gsd_m for r in estimate.records if r.scene_id == scene_id), math.inf)
+    record = next((r for r in estimate.records if r.scene_id == scene_id), None)
     return (
+        float(len(looks)),
+        round(float(looks.observed_fraction.sum()), 1),
         float((alongside.ship_probability * alongside.tanker_probability).sum()),
-        float(looks.observed_fraction.sum()),
-        -gsd_m,
+        -record.gsd_m if record else -math.inf,
+        record.acquired_at.timestamp() if record and record.acquired_at else -math.inf,
     )
 
 

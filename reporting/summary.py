@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from ..estimation.estimate import Estimate
 from . import unobserved, wording
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number to show large, what it is, and what must be said with it."""
-
-    label: str
-    value: str
-    notes: tuple[str, ...]
+from .figures import Figure, figures, years_with_cap
 
 
 @dataclass(frozen=True)
@@ -57,12 +50,10 @@ def _of_looks(estimate: Estimate) -> Summary:
     seen, total = estimate.total("seen"), estimate.total("total")
     sentences = [_sentence_seen(estimate, counted, seen)]
     if total["barrels_p95"] > seen["barrels_p95"]:
-        sentences.append(
-            "Counting visits that no picture shows, because they fell between two pictures, were hidden "
-            f"or were missed, the estimate is {_barrels_with_interval(total)} in {_visits_in_words(total)}."
-        )
-    sentences += [_sentence_cap(estimate, year) for year in _years_with_cap(estimate)]
-    return Summary(_headline(estimate, counted), tuple(sentences), _basis(estimate), _figures(estimate, seen, total))
+        sentences.append(_sentence_unseen(estimate, counted, total))
+    sentences += [_sentence_cap(estimate, year) for year in years_with_cap(estimate)]
+    shown = figures(estimate, oil_looks(estimate), seen, total)
+    return Summary(_headline(estimate, counted), tuple(sentences), _basis(estimate), shown)
 
 
 def _headline(estimate: Estimate, counted: pd.DataFrame) -> str:
@@ -70,13 +61,22 @@ def _headline(estimate: Estimate, counted: pd.DataFrame) -> str:
     if counted.empty:
         n_clear = int(oil_looks(estimate).state.ne("unobserved").sum())
         return f"No tanker found at {where} in {wording.count(n_clear, 'clear look')}"
-    n, likely = len(counted), int((counted.tanker_probability >= 0.5).sum())
+    n = len(counted)
     if _surely_tankers(counted):
         return f"{wording.capitalised(wording.count(n, 'tanker visit'))} seen at {where}"
-    by_whom = "probably by a tanker" if n == 1 else "probably by tankers"
-    if likely < n:
-        by_whom = f"{wording.number(likely)} of them {by_whom}" if n > 1 else "probably not by a tanker"
-    return f"{wording.capitalised(wording.count(n, 'visit'))} seen at {where}, {by_whom}"
+    return f"{wording.capitalised(wording.count(n, 'visit'))} seen at {where}, {_by_whom(counted.tanker_probability)}"
+
+
+def _by_whom(tanker_probability: pd.Series) -> str:
+    """Whose the visits were, no surer than `wording.kind_of_ship` is of each."""
+    n, likely = len(tanker_probability), int((tanker_probability >= wording.PROBABLE).sum())
+    tankers, others = ("a tanker", "another ship") if n == 1 else ("tankers", "other ships")
+    if likely == n:
+        return f"probably by {tankers}"
+    if likely:
+        return f"{wording.number(likely)} of them probably by {'a tanker' if likely == 1 else 'tankers'}"
+    possible = (tanker_probability >= wording.POSSIBLE).any()
+    return f"by {tankers} or {others}" if possible else f"probably not by {tankers}"
 
 
 def _surely_tankers(counted: pd.DataFrame) -> bool:
@@ -85,9 +85,10 @@ def _surely_tankers(counted: pd.DataFrame) -> bool:
 
 
 def _sentence_seen(estimate: Estimate, counted: pd.DataFrame, seen: Mapping[str, float]) -> str:
-    where, when = _where(estimate), wording.between(*estimate.period)
+    where, when = _where(estimate), wording.between(*_pictured(estimate))
     if counted.empty:
-        return f"No tanker was found at {where} in pictures taken {when}; that is not to say that none came."
+        taken = "a picture" if len(estimate.records) == 1 else "pictures"
+        return f"No tanker was found at {where} in {taken} taken {when}; that is not to say that none came."
     pictures = "A satellite picture" if len(estimate.records) == 1 else "Satellite pictures"
     shows = "shows" if len(estimate.records) == 1 else "show"
     visits = wording.count(len(counted), "visit")
@@ -103,14 +104,47 @@ def _sentence_seen(estimate: Estimate, counted: pd.DataFrame, seen: Mapping[str,
     )
 
 
+def _sentence_unseen(estimate: Estimate, counted: pd.DataFrame, total: Mapping[str, float]) -> str:
+    when = wording.between(*estimate.period)
+    when = "" if when == wording.between(*_pictured(estimate)) else f" {when}"
+    basis = ""
+    if _rests_on_assumed_traffic(estimate):
+        what = "all of it" if counted.empty else "what this adds to the visits seen"
+        basis = f"; {what} rests on assumed traffic, not on pictures"
+    return (
+        f"Counting visits{when} that no picture shows, because they came at other times, were hidden or were missed, "
+        f"the estimate is {_barrels_with_interval(total)} in {_visits_in_words(total)}{basis}."
+    )
+
+
+def _pictured(estimate: Estimate) -> tuple[datetime, datetime]:
+    """When the first and the last picture were taken; the period may be longer."""
+    times = [record.acquired_at for record in estimate.records if record.acquired_at is not None]
+    return min(times), max(times)
+
+
+def _rests_on_assumed_traffic(estimate: Estimate) -> bool:
+    """Whether the visits unseen come from the traffic believed beforehand rather than from the pictures.
+
+    So it is called with fewer than three pictures that show an oil berth, or where the period reaches beyond the
+    pictures by more than the time between the first and the last of them.
+    """
+    looks = oil_looks(estimate)
+    first, last = _pictured(estimate)
+    start, end = estimate.period
+    few = looks[looks.state != "unobserved"].scene_id.nunique() < 3
+    return bool(few or (end - start) - (last - first) > last - first)
+
+
 def _sentence_cap(estimate: Estimate, year: Mapping[Any, Any]) -> str:
     passed = wording.probability(year["total_probability_cap_passed"]).replace("<", "below ").replace(">", "above ")
     share = wording.percent(year["total_fraction_of_cap_p50"])
     low, high = (wording.percent(year[f"total_fraction_of_cap_{q}"]) for q in ("p05", "p95"))
     start, end = wording.day(year["start"]), wording.day(year["end"])
     uncounted = f"before {start} and after {end}" if start != end else "on other days"
+    that = "On that traffic it is" if _rests_on_assumed_traffic(estimate) else "That is"
     return (
-        f"That is about {share} of the {wording.barrels(year['cap_bbl'])} barrels that the "
+        f"{that} about {share} of the {wording.barrels(year['cap_bbl'])} barrels that the "
         f"{cap_title(estimate)} allows in {year['year']} (90% interval {low} to {high}). The probability that the cap "
         f"was passed by {end} is {passed}. Deliveries {uncounted} are not counted.{_with_reported(year)}"
     )
@@ -157,58 +191,7 @@ def _basis(estimate: Estimate) -> str:
         f"{pictures} with pixels of {pixels} m, {shown} {berth} in plain view. Ships were found and measured by a "
         f"neural network, taken to miss {missed} of the ships at such a berth; what they can carry is assessed from "
         f"their length and beam. The product ({product}), how full the ships were and how long they stayed are "
-        "assumed: no picture shows them."
-    )
-
-
-def _figures(estimate: Estimate, seen: Mapping[str, float], total: Mapping[str, float]) -> tuple[Figure, ...]:
-    looks = oil_looks(estimate)
-    n_clear = int(looks.state.ne("unobserved").sum())
-    figures = [
-        Figure(
-            "Looks at the oil berths" if looks.berth_id.nunique() > 1 else "Looks at the oil berth",
-            f"{n_clear} of {len(looks)}",
-            (
-                f"in {wording.figure(len(estimate.records), 'scene')}",
-                f"unobserved: {unobserved.in_words(estimate, looks)}" if n_clear < len(looks) else "none unobserved",
-            ),
-        ),
-        Figure(
-            "Visits seen",
-            f"{int(estimate.visits.counts.sum())}",
-            (f"seen and unseen together: {wording.quantile_range(total, 'visits')} (90% interval)",),
-        ),
-        Figure(
-            "Barrels, visits seen", wording.barrels(seen["barrels_p50"]), ("a lower bound on visits", *_bands(seen))
-        ),
-        Figure("Barrels, seen and unseen", wording.barrels(total["barrels_p50"]), _bands(total)),
-    ]
-    for year in _years_with_cap(estimate):
-        low, high = (wording.percent(year[f"total_fraction_of_cap_{q}"]) for q in ("p05", "p95"))
-        cap = f"of {wording.barrels(year['cap_bbl'])} barrels a year"
-        figures += [
-            Figure(
-                f"Share of the {year['year']} cap",
-                wording.percent(year["total_fraction_of_cap_p50"]),
-                (cap, f"90%: {low} to {high}"),
-            ),
-            Figure(
-                f"Probability that the {year['year']} cap was passed",
-                wording.probability(year["total_probability_cap_passed"]),
-                (f"by {wording.day(year['end'])}", f"by seen visits alone: {_passed_by_seen(year)}"),
-            ),
-        ]
-    return tuple(figures)
-
-
-def _passed_by_seen(year: Mapping[Any, Any]) -> str:
-    return wording.probability(year["seen_probability_cap_passed"])
-
-
-def _bands(part: Mapping[str, float]) -> tuple[str, str]:
-    return (
-        f"50%: {wording.barrel_range(part['barrels_p25'], part['barrels_p75'])}",
-        f"90%: {wording.barrel_range(part['barrels_p05'], part['barrels_p95'])}",
+        "assumed, and so is that they loaded, and did not discharge or lie idle: no picture shows it."
     )
 
 
@@ -222,33 +205,26 @@ def _of_nothing_seen(estimate: Estimate) -> Summary:
             f"{which} {_where(estimate)} in plain view ({wording.figure(len(looks), 'look')}: {why}): unobserved is "
             "not vacant, and tankers may have come and gone.",
         ),
-        basis=f"{wording.figure(n_scenes, 'satellite picture')}, {wording.period(*estimate.period)}.",
+        basis=f"{wording.figure(n_scenes, 'satellite picture')}, {wording.period(*_pictured(estimate))}.",
         figures=(Figure("Looks at the oil berths", f"0 of {len(looks)}", (f"unobserved: {why}",)),),
     )
 
 
 def _of_ships_only(estimate: Estimate) -> Summary:
     port, n_ships, n_visits = estimate.port.name, len(estimate.detections), len(estimate.visits)
-    likely = int((estimate.detections.tanker_probability >= 0.5).sum())
+    likely = int((estimate.detections.tanker_probability >= wording.PROBABLE).sum())
     visits = f"{wording.count(n_visits, 'visit')} to its other berths {'was' if n_visits == 1 else 'were'} seen"
     return Summary(
         headline=f"{wording.capitalised(wording.count(n_ships, 'ship'))} found at {port}; no oil berth to watch",
         sentences=(f"{port} is described without an oil berth, so no barrels are estimated; {visits}.",),
         basis=f"{wording.capitalised(wording.count(len(estimate.records), 'satellite picture'))}, "
-        f"{wording.period(*estimate.period)}. Ships were found and measured by a neural network.",
+        f"{wording.period(*_pictured(estimate))}. Ships were found and measured by a neural network.",
         figures=(
             Figure("Scenes", f"{len(estimate.records)}", ()),
-            Figure(
-                "Ships found", f"{n_ships}", (f"{likely} more likely tankers than not", "counted in every scene anew")
-            ),
+            Figure("Ships found", f"{n_ships}", (f"{likely} of them probably tankers", "counted in every scene anew")),
             Figure("Visits seen", f"{n_visits}", ("at berths that are not oil berths",)),
         ),
     )
-
-
-def _years_with_cap(estimate: Estimate) -> list[dict[Any, Any]]:
-    years = estimate.ledger.by_year
-    return [dict(row) for row in years.to_dict("records") if pd.notna(row["cap_bbl"])]
 
 
 def _where(estimate: Estimate) -> str:

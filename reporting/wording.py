@@ -85,6 +85,18 @@ def probability(value: float) -> str:
     return f"{value * 100:.0f}%"
 
 
+PROBABLE, POSSIBLE = 0.66, 0.33  # tanker probability from which a ship is called a probable, a possible tanker
+
+
+def kind_of_ship(tanker_probability: float) -> str:
+    """'tanker' from 90 %, 'probable tanker' from 66 %, 'tanker or other ship' from 33 %, else 'ship'."""
+    if tanker_probability >= 0.9:
+        return "tanker"
+    if tanker_probability >= PROBABLE:
+        return "probable tanker"
+    return "tanker or other ship" if tanker_probability >= POSSIBLE else "ship"
+
+
 def moment(time: datetime | pd.Timestamp | None) -> str:
     """'7 March 2024, 02:14 UTC'; 'time unknown' where there is none."""
     if time is None or pd.isna(time):

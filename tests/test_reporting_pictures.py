@@ -2,7 +2,6 @@
 
 import base64
 import io
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from PIL import Image, ImageDraw
 from rasterio.features import rasterize
 from rasterio.warp import transform_geom
 from reporting_cases import HARBOUR, box, detection_row, make_port, make_record
-from shapely.geometry import mapping
+from shapely.geometry import Point, Polygon, mapping
 
 from berthwatch.imagery.scene import Scene, open_scene
 from berthwatch.inference.detections import COLUMNS, detections_frame
@@ -104,14 +103,25 @@ def test_the_credit_line_comes_from_the_scene(write_raster, name, tags, credit):
     assert picture.credit == credit
 
 
-def test_labels_of_berths_close_together_do_not_overlap():
-    port = make_port(n_oil=12, n_other=0)
+def test_every_oil_berth_bears_its_number_in_its_own_middle_however_close_they_lie():
+    port = make_port(n_oil=12, n_other=2)
     empty = maker_of({}).detections.iloc[:0]
 
     picture = PictureMaker({}, empty, port.berths).draw(None, port_bounds(port.berths))
 
-    labelled = sorted((o.label_at[1], o.label_at[0], o.label_on_right, o.label) for o in picture.outlines if o.label)
-    spans = [(y, x - 0.07 * (not right), x + 0.07 * right) for y, x, right, _ in labelled]
-    assert labelled
-    for (y, _, right), (next_y, next_left, _) in pairwise(spans):
-        assert next_y - y > 0.01 or next_left > right
+    for number, (berth, outline) in enumerate(zip(port.berths, picture.outlines, strict=True), 1):
+        assert outline.label == (f"{number}" if berth.kind == "oil" else "")
+        corners = [tuple(map(float, point.split(","))) for point in outline.points.split()]
+        x, y = outline.label_at[0] * picture.frame.width_m, outline.label_at[1] * picture.frame.height_m
+        assert Polygon(corners).contains(Point(x, y))
+
+
+def test_a_ship_is_called_a_tanker_only_from_two_thirds_on():
+    detections = maker_of({}).detections
+    roles = []
+    for probability in (0.7, 0.51, 0.2):
+        ships = detections.assign(tanker_probability=probability)
+        picture = PictureMaker({}, ships, ()).draw(RECORD.scene_id, ship_bounds(*HARBOUR, 120))
+        roles += [outline.role for outline in picture.outlines]
+
+    assert roles == ["hull tanker", "hull doubtful", "hull ship"]
