@@ -41,11 +41,8 @@ def real_tile(folder: Path) -> NDArray[np.uint8]:
 
 
 def corner_distance(a: Boxes, b: Boxes) -> NDArray[np.float64]:
-    """(n,) largest distance between corresponding corners of a[k] and b[k], whichever corner comes first."""
-    turned = [
-        np.linalg.norm(a.corners() - np.roll(b.corners(), turn, axis=1), axis=-1).max(axis=1) for turn in range(4)
-    ]
-    return np.min(turned, axis=0)
+    """(n,) largest distance from a corner of a[k] or b[k] to the other's nearest corner."""
+    return shapely.hausdorff_distance(*(shapely.multipoints(boxes.corners()) for boxes in (a, b)))
 
 
 def assert_same_ships(a: Boxes, b: Boxes, *, threshold: float, px: float = 1.0, score: float = 0.02) -> None:

@@ -65,3 +65,14 @@ def test_a_scene_of_nothing_but_nan_was_not_observed(write_raster, declared):
     assert stretch == Stretch.identity()
     assert tiles == []
     assert seen.is_empty
+
+
+@pytest.mark.parametrize(("rows", "share"), [(4, 0), (5, 1)])
+def test_a_cell_is_seen_if_at_least_half_of_it_is_valid(write_raster, rows, share):
+    """Cells of 9 x 9 pixels, of which the first 4 or 5 rows are valid: whole samples of 3 x 3 and parts of such."""
+    valid = np.repeat((np.arange(SIZE) % 9 < rows)[:, None], SIZE, axis=1)
+    scene = open_scene(write_raster(reflectance(), mask=valid))
+
+    _, seen = read(scene, estimate_stretch(scene))
+
+    assert seen.area == pytest.approx(share * scene.footprint().area, abs=0.02 * scene.footprint().area)

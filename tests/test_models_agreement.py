@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from models_cases import corner_distance
 
-from berthwatch.models.agreement import agreement
+from berthwatch.models.agreement import agreement, corner_shifts
 from berthwatch.models.boxes import Boxes
 
 
@@ -27,6 +28,14 @@ def test_a_box_that_begins_at_the_other_corner_is_the_same_box():
     turned.xywha[:, 4] += np.pi
 
     assert agreement([fleet()], [turned], threshold=0.25).shift_px == pytest.approx(0, abs=1e-9)
+
+
+def test_a_hulls_shift_is_that_of_the_corner_that_moved_farthest_whichever_comes_first():
+    hulls, moved = fleet(), fleet()
+    moved.xywha[:] += np.random.default_rng(1).normal(0, [0.5, 0.5, 0.8, 0.4, 0.02], (20, 5))
+    moved.xywha[::2, 4] += np.pi
+
+    np.testing.assert_allclose(corner_shifts(hulls, moved), corner_distance(hulls, moved), atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 import json
 import logging
+import os
 import pickle
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import numpy as np
@@ -256,6 +259,20 @@ def test_torch_takes_no_tiles_empty_tiles_and_any_batch(exported):
     assert len(load_detector(exported.safetensors, device="cpu", score_threshold=1.0).detect(tiles)[0]) == 0
     with pytest.raises(ValueError, match="tiles must be uint8"):
         detector.detect(tiles.astype(np.float32))
+
+
+def test_ultralytics_was_told_to_install_nothing_and_to_call_nobody_before_it_was_imported():
+    program = """
+from berthwatch.models.registry import WEIGHTS, load_detector
+load_detector(WEIGHTS / "berthwatch-n.safetensors", device="cpu", threads=1)
+from ultralytics import utils
+print(utils.AUTOINSTALL, utils.ONLINE, utils.VERBOSE)
+"""
+    untold = {name: value for name, value in os.environ.items() if not name.startswith("YOLO_")}
+
+    told = subprocess.run([sys.executable, "-c", program], env=untold, capture_output=True, text=True)
+
+    assert told.stdout.split() == ["False"] * 3, told.stderr
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
