@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,12 +67,17 @@ AcquiredAtOption = Annotated[
 BandOption = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="COLOUR=FILE", help="red=, green= and blue= (or pan=): a file each, or band numbers of SCENE."
+        metavar="COLOUR=FILE",
+        help="red=, green= and blue= (or pan=): a file each, or band numbers of SCENE. Files make one scene, called "
+        "what their names share; without a date in that, behind the name of their folder.",
     ),
 ]
 CloudMaskOption = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Raster of what is obscured: nonzero, or SCL, UDM2, QA_PIXEL. For one scene."),
+    typer.Option(
+        metavar="FILE",
+        help="Raster of what is obscured: one band, nonzero there, or a file named SCL, UDM2, QA_PIXEL. For one scene.",
+    ),
 ]
 ModelOption = Annotated[str, typer.Option(help="A shipped model, or a model file.")]
 DeviceOption = Annotated[DeviceName, typer.Option(help="auto takes CUDA where it can be had; the choice is printed.")]
@@ -96,19 +102,42 @@ LandOption = Annotated[
     ),
 ]
 OverlapOption = Annotated[float, typer.Option(help="Overlap of tiles, metres: the longest ship expected.")]
-BatchOption = Annotated[int, typer.Option(min=1, help="Tiles a call of the detector.")]
+BatchOption = Annotated[int, typer.Option(min=1, help="How many pieces of the picture are searched at once.")]
 ThreadsOption = Annotated[int | None, typer.Option(min=1, help="CPU threads of the detector; all cores if left out.")]
 AgainOption = Annotated[bool, typer.Option("--again", help="Detect even what the store has.")]
 ProfileOption = Annotated[bool, typer.Option("--profile", help="Tell where the time went.")]
-ProductOption = Annotated[str | None, typer.Option(help="Oil product assumed, a key of the cargo assumptions.")]
+# Written out, as reading them would slow help down; a test holds them to configs/cargo.yaml.
+_PRODUCTS = "mixed, gasoil, gasoline, kerosene, fuel-oil, crude, un-2021"
+_CAPS = "un_dprk_refined, un_dprk_crude"
+ProductOption = Annotated[
+    str | None,
+    typer.Option(help=f"Oil product assumed: {_PRODUCTS}, or a key of --cargo. By default {_PRODUCTS.split(',')[0]}."),
+]
+CapOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Cap to set the barrels against: {_CAPS}, or a key of --cargo; if left out PORT's own, for --visits none."
+    ),
+]
 CargoOption = Annotated[
     Path | None, typer.Option("--cargo", metavar="YAML", help="Cargo assumptions in place of the shipped ones.")
 ]
 FromOption = Annotated[
-    str | None, typer.Option("--from", metavar="TIME", help="Start of the period; the first scene if left out.")
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="TIME",
+        help="Start of the period: a day, 2024-03-01 (from its first minute, UTC), or a time with its zone, "
+        "2024-03-01T02:00Z. The first scene if left out.",
+    ),
 ]
 ToOption = Annotated[
-    str | None, typer.Option("--to", metavar="TIME", help="End of the period; the last scene if left out.")
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="TIME",
+        help="End of the period: a day (to its end, UTC), or a time with its zone. The last scene if left out.",
+    ),
 ]
 ReportedOption = Annotated[
     Path | None,
@@ -198,10 +227,10 @@ def read_question(
     from .configs.plausible_time import impossible
     from .estimation.identified import read_identified
     from .estimation.reported import read_reported
-    from .imagery.acquired_at import parse_time
     from .watch import Question
 
-    start, end = (parse_time(text) if text else None for text in (since, until))
+    start = _moment(since) if since else None
+    end = _moment(until, end_of_day=True) if until else None
     for option, moment in (("--from", start), ("--to", end)):
         if moment and (why := impossible(moment)):
             raise BerthwatchError(f"{option} {moment.isoformat()} {why}")
@@ -214,6 +243,21 @@ def read_question(
         pump_limit=pump_limit,
         seed=seed,
     )
+
+
+def _moment(text: str, *, end_of_day: bool = False) -> datetime:
+    """A time with its zone, or a day in UTC: its first moment, or with `end_of_day` the first of the next.
+
+    Raises:
+        BerthwatchError: neither.
+    """
+    from .imagery.acquired_at import parse_time
+
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        return parse_time(text)
+    return datetime.combine(day, time(), tzinfo=UTC) + timedelta(days=end_of_day)
 
 
 def question_facts(question: "Question", *, reported: Path | None, identified: Path | None = None) -> dict[str, Any]:

@@ -14,11 +14,13 @@ from rich.markup import escape
 from . import __version__, cli_estimation, cli_evaluation, cli_models, cli_training
 from . import arguments as arg
 from .console import (
+    PlaceCheck,
     SceneProgress,
     err,
     out,
     run_facts,
     show_estimate,
+    show_ships,
     show_times,
     telling_undated,
     write_run,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from .models.registry import SampleTiles
 
 _MOST_FAILURES_NAMED = 5
+_STOPPED = 130  # what typer makes of Ctrl-C
+_GOES_ON = {"detect", "watch", "chips", "train"}  # commands that skip what an earlier run of theirs has done
 
 app = typer.Typer(
     name="berthwatch",
@@ -89,7 +93,7 @@ def detect(
     from .configs.port import load_port
     from .inference.aoi import read_aoi
     from .inference.detect import DetectSettings
-    from .inference.detect_scenes import detect_scenes
+    from .inference.detect_scenes import detect_scenes, with_stored_time
     from .inference.land import Land
     from .inference.sample import sample_tiles
     from .inference.stage_times import StageTimes
@@ -97,7 +101,8 @@ def detect(
 
     if port and aoi:
         raise BerthwatchError("--port and --aoi both name the area to search; give one of them")
-    area = shapely.box(*load_port(port).aoi) if port else read_aoi(aoi) if aoi else None
+    place = load_port(port) if port else None
+    area = shapely.box(*place.aoi) if place else read_aoi(aoi) if aoi else None
     settings = DetectSettings(
         overlap_m=overlap_m,
         score_threshold=score,
@@ -109,6 +114,13 @@ def detect(
     prepare_store(store)
     sample = partial(sample_tiles, sources, settings=settings, aoi=area, opener=opener)
     detector, times = open_detector(model, device, backend, score, threads, sample), StageTimes()
+    check = PlaceCheck(
+        telling_undated(lambda source: with_stored_time(opener(source), store)),
+        len(sources),
+        area=area,
+        area_name=place.name if place else f"--aoi {aoi}",
+        land=settings.land,
+    )
     with SceneProgress(len(sources)) as progress:
         outcomes = detect_scenes(
             sources,
@@ -117,7 +129,7 @@ def detect(
             settings,
             aoi=area,
             again=again,
-            opener=telling_undated(opener),
+            opener=check.open,
             progress=progress.tiles_done,
             ended=progress.scene_ended,
             times=times,
@@ -131,8 +143,8 @@ def detect(
         write_run(store, {"command": "detect", "aoi": str(area) if area else None, **facts})
     finally:  # why a scene failed says more than that the disk is full
         fail_if_scenes_failed(outcomes)
-    ships = sum(outcome.ships or 0 for outcome in outcomes)
-    out.print(f"{ships} ships written to {escape(str(store))}", soft_wrap=True)
+    check.end()
+    show_ships(outcomes, store)
 
 
 @app.command()
@@ -187,6 +199,7 @@ def watch(
     sample = partial(sample_tiles, sources, settings=settings, aoi=shapely.box(*place.aoi), opener=opener)
     detector, times = open_detector(model, device, backend, score, threads, sample), StageTimes()
     outcomes: list[SceneOutcome] = []
+    check = PlaceCheck(opener, len(sources), land=settings.land)  # of scenes elsewhere the report tells
     with SceneProgress(len(sources)) as progress:
 
         def ended(outcome: "SceneOutcome") -> None:
@@ -201,7 +214,7 @@ def watch(
             settings=settings,
             question=question,
             again=again,
-            opener=opener,
+            opener=check.open,
             progress=progress.tiles_done,
             ended=ended,
             times=times,
@@ -213,6 +226,7 @@ def watch(
     if profile:
         show_times(times)
     show_estimate(estimate, store / REPORT)
+    check.end()
     fail_if_scenes_failed(outcomes)
 
 
@@ -318,10 +332,15 @@ def fail_if_scenes_failed(outcomes: "Sequence[SceneOutcome]") -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line; exits with 0, 1 after an error told in one line, or 2 for wrong usage."""
+    """Run the command line; exits with 0, 1 after an error told in one line, 2 for wrong usage, 130 if stopped."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         app(given, prog_name="berthwatch")
+    except SystemExit as end:
+        if end.code == _STOPPED:
+            command = next((word for word in given if not word.startswith("-")), "")
+            err.print(f"stopped{'; the same command goes on where it was' if command in _GOES_ON else ''}")
+        raise
     except BerthwatchError as error:
         err.print(f"[bold red]error[/]: {escape(str(error))}", soft_wrap=True)
     except OSError as error:

@@ -66,9 +66,7 @@ def barrels(
         Path | None,
         typer.Option(metavar="CSV", help="A list of visits in place of PORT and STORE; its columns stand above."),
     ] = None,
-    cap: Annotated[
-        str | None, typer.Option(help="Cap to set the barrels against; if left out PORT's own, for --visits none.")
-    ] = None,
+    cap: arg.CapOption = None,
     identified: arg.IdentifiedOption = None,
     pump_limit: arg.PumpLimitOption = False,
     explain: Annotated[

@@ -9,7 +9,7 @@ from rich.markup import escape
 from .console import out
 from .errors import BerthwatchError
 
-app = typer.Typer(help="The detection models: list, show, export.", no_args_is_help=True)
+app = typer.Typer(help="The detection models: list, info, export.", no_args_is_help=True)
 
 
 @app.command("list")

@@ -21,8 +21,9 @@ from .errors import BerthwatchError
 if TYPE_CHECKING:
     from .estimation.estimate import Estimate
     from .imagery.scene import Scene
-    from .inference.detect import DetectSettings
+    from .inference.detect import Area, DetectSettings
     from .inference.detect_scenes import SceneOutcome
+    from .inference.land import Land
     from .inference.stage_times import StageTimes
     from .models.detector import Detector
 
@@ -101,6 +102,73 @@ def telling_undated(opener: "Callable[[str | Path], Scene]") -> "Callable[[str |
         return scene
 
     return opened
+
+
+class PlaceCheck:
+    """Tells of scenes that show nothing of the area to search, and of a map of land that lies on none of them.
+
+    `open` is what `detect_scenes` calls; `end` tells what only the last scene could show.
+    """
+
+    def __init__(
+        self,
+        opener: "Callable[[str | Path], Scene]",
+        n_scenes: int,
+        *,
+        area: "Area | None" = None,
+        area_name: str = "",
+        land: "Land | None" = None,
+    ) -> None:
+        self._opener, self._n_scenes = opener, n_scenes
+        self._area, self._area_name, self._land = area, area_name, land
+        self._opened, self._elsewhere, self._on_land = 0, [], 0
+
+    def open(self, source: str | Path) -> "Scene":
+        """The scene; that it lies elsewhere than the area is told at once."""
+        scene = self._opener(source)
+        outline = scene.footprint()
+        self._opened += 1
+        self._on_land += self._land is not None and self._land.meets(outline)
+        if self._area is not None and not outline.intersects(self._area):
+            self._elsewhere.append(scene.scene_id)
+            if self._n_scenes > 1:
+                told = f"{scene.scene_id} shows nothing of {self._area_name}"
+                err.print(f"[yellow]note[/]: {escape(told)}", soft_wrap=True)
+        return scene
+
+    def end(self) -> None:
+        """Tell of land that lies on no scene.
+
+        Raises:
+            BerthwatchError: no scene shows any of the area, so that no ship found means nothing.
+        """
+        which = "the scene" if self._n_scenes == 1 else f"any of the {self._n_scenes} scenes"
+        if self._land is not None and self._opened and not self._on_land:
+            err.print(f"[yellow]note[/]: no polygon of --land lies on {which}; nothing was left out", soft_wrap=True)
+        if self._opened and len(self._elsewhere) == self._opened:
+            named = self._elsewhere[0] if self._opened == 1 else f"each of the {self._opened} scenes"
+            raise BerthwatchError(f"{named} shows nothing of {self._area_name}; check the area and the scenes")
+
+
+def show_ships(outcomes: "Sequence[SceneOutcome]", store: Path) -> None:
+    """Print how many ships the scenes that were asked for have in the store, and how many of them are new."""
+    import pyarrow.parquet as pq
+
+    from .inference.store import scene_path
+
+    new = [outcome.ships or 0 for outcome in outcomes if outcome.status == "done"]
+    kept = [outcome for outcome in outcomes if outcome.status == "skipped"]
+    if new:
+        told = f"{_count(sum(new), 'ship')} of {_count(len(new), 'scene')} written to {store}"
+        told += f"; {_count(len(kept), 'scene')} had been searched already" if kept else ""
+    else:
+        ships = sum(pq.read_metadata(scene_path(store, outcome.scene_id)).num_rows for outcome in kept)
+        told = f"{_count(ships, 'ship')} of {_count(len(kept), 'scene')} in {store}; nothing new"
+    out.print(escape(told), soft_wrap=True)
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
 class StepProgress:

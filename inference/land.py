@@ -39,6 +39,10 @@ class Land:
     def __str__(self) -> str:
         return f"{self._name}, beyond {MARGIN_M:g} m from its shore not observed, SHA-256 {self.digest}"
 
+    def meets(self, area: shapely.Geometry) -> bool:
+        """Whether any of it lies in an area, EPSG:4326."""
+        return bool(shapely.intersects(self._area, area))
+
     def without_tiles_inland(self, grid: TileGrid) -> TileGrid:
         """The grid without the tiles that answer for land alone."""
         return grid.without(self._inland(grid))

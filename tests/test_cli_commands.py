@@ -41,7 +41,7 @@ def test_detect_writes_store_and_run(capsys: Capture, scenes: list[Path], tmp_pa
     assert "ONNX Runtime" in result.err
     records, detections = read_store(tmp_path / "store")
     assert [record.acquired_at for record in records] == [datetime.fromisoformat(time) for time in TIMES]
-    assert f"{len(detections)} ships written" in result.out
+    assert f"{len(detections)} ships of 2 scenes written to {tmp_path / 'store'}" in result.out
     facts = json.loads((tmp_path / "store" / "run.json").read_text())
     assert facts["command"] == "detect"
     assert facts["settings"] == {
@@ -56,10 +56,14 @@ def test_detect_goes_on_where_it_was(capsys: Capture, scenes: list[Path], tmp_pa
 
     again = run(capsys, "detect", *scenes, "--out", tmp_path / "store")
     forced = run(capsys, "detect", scenes[0], "--again", "--out", tmp_path / "store")
+    nothing = run(capsys, "detect", *scenes, "--out", tmp_path / "store")
 
     assert "1/2 look0: in the store already" in again.err
     assert "2/2 look1: 0 ships" in again.err
     assert "look0: 0 ships" in forced.err
+    assert "of 1 scene written to" in again.out
+    assert "; 1 scene had been searched already" in again.out
+    assert nothing.out == f"0 ships of 2 scenes in {tmp_path / 'store'}; nothing new\n"
 
 
 def test_separate_bands_make_one_scene(capsys: Capture, write_raster, tmp_path: Path) -> None:
@@ -81,9 +85,40 @@ def test_port_bounds_the_search(capsys: Capture, scenes: list[Path], tmp_path: P
     inside = run(capsys, "detect", scenes[0], "--port", "vostochny", "--out", tmp_path / "inside")
     outside = run(capsys, "detect", scenes[0], "--port", "long-beach", "--out", tmp_path / "outside")
 
-    assert inside.code == outside.code == 0
+    assert (inside.code, outside.code) == (0, 1)
+    assert outside.error_lines[-1].startswith("error: look0 shows nothing of Long Beach")
+    assert not outside.out
     assert not read_store(tmp_path / "inside")[0][0].observed.is_empty
     assert read_store(tmp_path / "outside")[0][0].observed.is_empty
+
+
+def test_a_scene_among_others_that_misses_the_area_is_a_note(
+    capsys: Capture, scenes: list[Path], write_raster, tmp_path: Path
+) -> None:
+    away = write_raster(np.full((3, 64, 64), 30, np.uint8), name="away.tif", lonlat=(129.0, 35.1))
+
+    both = run(capsys, "detect", scenes[0], away, "--port", "vostochny", "--out", tmp_path / "store")
+    none = run(capsys, "detect", *scenes, "--aoi", "0,0,1,1", "--out", tmp_path / "none")
+
+    assert both.code == 0
+    assert "note: away shows nothing of Vostochny" in both.err
+    assert "look0 shows nothing" not in both.err
+    assert none.code == 1
+    assert none.error_lines[-1] == (
+        "error: each of the 2 scenes shows nothing of --aoi 0,0,1,1; check the area and the scenes"
+    )
+
+
+def test_land_that_lies_on_no_scene_is_told(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
+    other_country = gpd.GeoDataFrame(geometry=[shapely.box(0, 40, 6, 46)], crs="EPSG:4326")
+    other_country.to_file(tmp_path / "land.gpkg")
+
+    result = run(capsys, "detect", *scenes, "--land", tmp_path / "land.gpkg", "--out", tmp_path / "store")
+    watched = run(capsys, "watch", "vostochny", scenes[0], "--land", tmp_path / "land.gpkg", "--out", tmp_path / "w")
+
+    assert (result.code, watched.code) == (0, 0)
+    assert "note: no polygon of --land lies on any of the 2 scenes; nothing was left out" in result.err
+    assert "note: no polygon of --land lies on the scene; nothing was left out" in watched.err
 
 
 def test_land_is_not_searched_and_the_run_says_what_land(capsys: Capture, scenes: list[Path], tmp_path: Path) -> None:
@@ -96,6 +131,7 @@ def test_land_is_not_searched_and_the_run_says_what_land(capsys: Capture, scenes
 
     assert result.code == 0, result.err
     assert "0 tiles" in result.err
+    assert "no polygon of --land" not in result.err
     told = json.loads((tmp_path / "store" / "run.json").read_text())["settings"]["land"]
     assert told.startswith("land.gpkg, beyond 50 m from its shore")
     (record,), _ = read_store(tmp_path / "store")

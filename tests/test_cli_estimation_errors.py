@@ -228,7 +228,7 @@ def test_wrong_ports(
             "no scene lies within it; the scenes are from 2024-03-07 02:00",
         ),
         (["--to", f"{NEXT_YEAR}T00:00Z"], "lies in the future"),
-        (["--from", "2024-03-07", "--to", "2024-04-07T00:00Z"], "no time zone"),
+        (["--from", "2024-03-07T05:00", "--to", "2024-04-07T00:00Z"], "no time zone"),
         (["--from", "2024-03-07T00:00Z", "--to", f"{NEXT_YEAR}T00:00Z"], "lies in the future"),
         (["--from", "2024-04-07T00:00Z", "--to", "2024-03-07T00:00Z"], "the earlier first"),
         (
