@@ -62,6 +62,12 @@ def show_barrels(result: "Estimate | VisitListEstimate") -> None:
     """Print each visit's barrels, the totals, and each year against its cap."""
     if len(result.loadings):
         out.print(_barrels_by_visit(result))
+        if "detection_ids" in result.visits:  # a list of visits is taken as it is
+            out.print(
+                f"{len(result.loadings)} listed, sightings joined to visits; the counts below allow for false alarms "
+                "and wrong joins",
+                soft_wrap=True,
+            )
     out.print(f"From {_minute(result.period[0])} to {_minute(result.period[1])} UTC:")
     for row in result.totals.itertuples():
         out.print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -69,7 +70,11 @@ class TimeAxis:
     def ticks(self, n: int = 7) -> list[Tick]:
         """Calendar ticks; the first, and each that opens a new year, names the year. No two labels overlap."""
         locator = AutoDateLocator(tz=UTC, minticks=2, maxticks=n)
-        stamps = [num2date(value, tz=UTC) for value in locator.tick_values(self.start, self.end)]  # pyright: ignore[reportArgumentType] times are right
+        with warnings.catch_warnings():
+            # Where no interval gives so few ticks it warns and takes its longest: labels too many are dropped below.
+            warnings.simplefilter("ignore", UserWarning)
+            values = locator.tick_values(self.start, self.end)  # pyright: ignore[reportArgumentType] times are right
+        stamps = [num2date(value, tz=UTC) for value in values]
         within = [stamp for stamp in stamps if self.start <= stamp <= self.end]
         ticks, year = [], None
         for stamp in within:

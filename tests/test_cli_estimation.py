@@ -153,6 +153,8 @@ def test_one_end_of_a_period_is_enough(capsys: Capture, store) -> None:
 
     assert "From 2024-03-01 00:00 to 2024-03-27 02:00 UTC:" in since.out
     assert "From 2024-03-07 02:00 to 2024-03-20 00:00 UTC:" in until.out
+    assert "3 listed, sightings joined to visits; the counts below allow for false alarms" in since.out
+    assert "2 listed, sightings joined to visits" in until.out
     assert SECOND in until.out
     assert LAST not in until.out  # she was seen on the 27th
 
