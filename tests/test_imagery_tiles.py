@@ -225,8 +225,9 @@ def test_a_scene_smaller_than_a_tile_is_padded(write_raster):
     assert not tile[:, 70:].any()
 
 
-def test_a_scene_without_a_valid_pixel_gives_no_tile(write_raster, pixels):
-    grid = TileGrid.plan(open_scene(write_raster(pixels * 0, nodata=0)), gsd_m=3.0, tile_px=256, overlap_m=150)
+@pytest.mark.parametrize("declared", [{"nodata": 0}, {}], ids=["no pixel valid", "all black"])
+def test_a_scene_in_which_nothing_is_seen_gives_no_tile(write_raster, pixels, declared):
+    grid = TileGrid.plan(open_scene(write_raster(pixels * 0, **declared)), gsd_m=3.0, tile_px=256, overlap_m=150)
     assert read_all(grid) == {}
 
 

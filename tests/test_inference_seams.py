@@ -12,7 +12,7 @@ from rasterio.crs import CRS
 
 from berthwatch.imagery.grid import TileGrid
 from berthwatch.imagery.scene import Scene
-from berthwatch.inference.seams import SceneBoxes
+from berthwatch.inference.seams import SceneBoxes, cut_by_border
 from berthwatch.models.boxes import Boxes
 from berthwatch.models.merge import merge
 
@@ -137,6 +137,15 @@ def test_a_box_longer_than_two_tiles_was_seen_in_none_and_swallows_no_ship():
     boxes, _ = found.merged()
 
     assert boxes.xywha[:, 2].tolist() == [60.0]
+
+
+@pytest.mark.parametrize(("gap_px", "is_cut"), [(1, True), (2, False)])
+def test_a_ship_nearer_to_the_pictures_border_than_a_pixel_and_a_half_may_go_on_beyond_it(gap_px, is_cut):
+    grid = grid_of(300, 300)
+    (window,) = grid.tiles
+    ship = Boxes.from_xywhr([[300 - gap_px - 30, 150, 60, 12, 0.0]])
+
+    assert cut_by_border(ship, window, TILE, grid).tolist() == [is_cut]
 
 
 @pytest.mark.parametrize("n_tiles_given", [0, 1])
