@@ -22,7 +22,7 @@ class Tick:
     def span(self) -> tuple[float, float]:
         """From where to where the label reaches; a letter of 13 px sans takes about 7 units."""
         width = 7.0 * len(self.label)
-        left = self.at - (width if self.anchor == "end" else width / 2)
+        left = self.at - {"start": 0.0, "middle": width / 2, "end": width}[self.anchor]
         return left, left + width
 
 
@@ -79,7 +79,9 @@ class TimeAxis:
         ticks, year = [], None
         for stamp in within:
             tick = Tick(self.x(stamp), _date_label(stamp, self.end - self.start, stamp.year != year))
-            ticks.append(replace(tick, anchor="end") if tick.span()[1] > self.x_right + 10 else tick)
+            left, right = tick.span()
+            anchor = "start" if left < 0 else "end" if right > self.x_right + 10 else "middle"
+            ticks.append(replace(tick, anchor=anchor))
             year = stamp.year
         return _without_overlap(ticks)
 

@@ -55,7 +55,7 @@ class Picture:
     outlines: tuple[Outline, ...]
     alt: str
     credit: str = ""
-    brightness: float = 255.0  # mean of the pixels below, 0 to 255
+    brightness: float = 255.0  # mean of the pixels in the middle quarter, 0 to 255
 
     @property
     def scale_bar(self) -> tuple[float, str]:
@@ -138,7 +138,8 @@ class PictureMaker:
             preview.to_pixel, (width, height), ((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2)
         )
         picture = self._drawn(frame, _jpeg(preview.rgb), scene_id, bounds, frozenset(subjects), label_berths, credit)
-        return replace(picture, brightness=float(preview.rgb.mean()))
+        middle = preview.rgb[height // 4 : -(height // 4) or None, width // 4 : -(width // 4) or None]
+        return replace(picture, brightness=float(middle.mean()))
 
     def draw(self, scene_id: str | None, bounds: Bounds, *, subjects: Iterable[str] = ()) -> Picture:
         """A north-up map of berths and of one scene's ships (all scenes' with None), without a picture below."""

@@ -30,7 +30,7 @@ from .timeline import lay_out_timeline
 log = logging.getLogger(__name__)
 
 _MAX_OTHER_PICTURES = 24
-_NEARLY_BLACK = 30.0  # mean of 0 to 255: a harbour by day has 60 and more
+_NEARLY_BLACK = 30.0  # mean of 0 to 255: harbours by day have 50 and more
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,6 @@ def test_date_labels_do_not_overlap_and_stay_inside_the_chart(begin, days, narro
 
     spans = [tick.span() for tick in ticks if tick.label]
     assert all(right < left for (_, right), (left, _) in pairwise(spans))
-    assert all(right <= x_right + 10 for _, right in spans)
+    assert all(left >= 0 and right <= x_right + 10 for left, right in spans)
     if axis.end - axis.start > timedelta(days=2) and ticks:
         assert any(re.search(r"\b\d{4}$", tick.label) for tick in ticks)
