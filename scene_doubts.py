@@ -66,11 +66,11 @@ def same_pictures(records: Iterable[SceneRecord]) -> list[str]:
     same = [" and ".join(ids[:MOST_SCENES_NAMED]) for ids in by_files.values() if len(ids) > 1]
     if not same:
         return []
-    if len(same) == 1:
-        told = f"Scenes {same[0]} are the same picture (equal SHA-256), which counts as several looks"
-    else:
-        told = f"{len(same)} pictures count as several looks, under several names (equal SHA-256): {_named(same)}"
-    return [f"{told}; remove all but one from the folder scenes of the store."]
+    what = f"Scenes {same[0]} are" if len(same) == 1 else f"{len(same)} groups of scenes ({_named(same)}) are each"
+    return [
+        f"{what} the same picture (equal SHA-256), which counts as several looks; keep one, remove the others and "
+        "their files in the store's folder scenes."
+    ]
 
 
 def doubtful_times(records: Iterable[SceneRecord]) -> list[str]:
