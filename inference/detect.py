@@ -199,8 +199,9 @@ def _search(
             for window, tile, boxes in zip(windows, pixels, boxes_of_tiles, strict=True):
                 found.add(window, tile, boxes.select(boxes.scores >= score_threshold))
         times.tiles += len(windows)
-        times.megapixels += pixels[..., 0].size / 1e6
-        times.square_km += sum(_core_area_px(grid, window) for window in windows) * grid.gsd_m**2 / 1e6
+        area_px = sum(_core_area_px(grid, window) for window in windows)
+        times.megapixels += area_px * grid.scale_x * grid.scale_y / 1e6
+        times.square_km += area_px * grid.gsd_m**2 / 1e6
         done += len(windows)
         if progress:
             progress(done, total)
