@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import BerthwatchError
-from ..imagery.raster import open_raster
+from ..imagery.raster import is_remote, open_raster
 from ..imagery.scene import Scene
 from .fingerprint import place_on_disk
 from .store import FileSum
@@ -50,6 +50,8 @@ def _scene_sums(scene: Scene) -> SceneSums:
 
 
 def _files(source: str) -> tuple[list[Path], list[Path]]:
+    if is_remote(source):
+        return [], []
     with open_raster(source) as dataset:
         names, is_vrt = dataset.files, dataset.driver == "VRT"
     if not is_vrt:

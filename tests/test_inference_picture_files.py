@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,16 @@ def test_masks_count_beside_the_picture_and_what_viewers_write_does_not(write_ra
 
     assert sums.picture == (sum_of(path),)
     assert sums.beside == (sum_of(mask), sum_of(cloud))
+
+
+def test_a_remote_picture_has_no_sum_and_is_not_fetched_for_it(write_raster):
+    here, mask = open_scene(write_raster(PIXELS)), write_raster(PIXELS[:1], name="cloud.tif")
+    remote = replace(here, source="/vsicurl/https://nowhere.invalid/look.tif", cloud_mask=str(mask))
+
+    sums = sums_in_background(remote).result()
+
+    assert sums.picture == ()
+    assert sums.beside == (sum_of(mask),)
 
 
 def test_a_file_that_cannot_be_read_is_an_error(write_raster):
