@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -16,6 +17,8 @@ from .detect import Area, DetectSettings, detect_scene
 from .fingerprint import fingerprint, is_another_picture, picture_fingerprint
 from .stage_times import StageTimes
 from .store import read_record, scene_path, write_scene
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ def detect_scenes(
         times: adds up the seconds of each stage over all scenes.
 
     Returns:
-        The outcomes in the order given. A BerthwatchError fails its scene alone; a command that sees one "failed"
-        should exit non-zero. Any other exception is a fault of the program and is raised.
+        The outcomes in the order given. An error fails its scene alone, a fault of the program too: the others of
+        thousands go on. A command that sees one "failed" should exit non-zero.
     """
     settings, times = settings or DetectSettings(), times or StageTimes()
     outcomes: list[SceneOutcome] = []
@@ -94,6 +97,10 @@ def detect_scenes(
                 outcome = replace(outcome, status="done", ships=len(ships))
         except BerthwatchError as error:
             outcome = replace(outcome, error=str(error))
+        except Exception as error:
+            log.info("%s", name, exc_info=True)
+            told = " ".join(f"{type(error).__name__}: {error}".split())
+            outcome = replace(outcome, error=f"{name}: fault in berthwatch: {told} (traceback: berthwatch --debug …)")
         outcomes.append(replace(outcome, seconds=time.perf_counter() - start))
         if ended:
             ended(outcomes[-1])

@@ -17,15 +17,16 @@ from ..imagery.raster import is_remote
 from ..imagery.scene import Scene
 from ..models.metadata import ModelMetadata
 
-# Raised when a change to tiling, merging, measuring or sizing changes detections of the same scene, model and settings.
-DETECTION_VERSION = 2
+# Raised when a change to the code changes detections, or what was seen, of the same scene, model and settings.
+DETECTION_VERSION = 3
 
 
 def fingerprint(scene: Scene, metadata: ModelMetadata, settings: dict[str, Any]) -> str:
     """Quick key of a scene's files and time, the model's weights, and the settings that decide the result.
 
     Local files count by name, size and modification time, not by folder: a moved folder of scenes is still known.
-    Remote ones count by address. Pixels are not read.
+    Remote ones count by address. Pixels are not read. What runs the model is no part of it: `auto` may choose another
+    the next time, and takes only one that finds the same ships.
 
     Args:
         scene: as opened.

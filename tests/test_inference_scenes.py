@@ -120,13 +120,18 @@ def test_a_picture_truncated_halfway_leaves_no_file(tmp_path):
     assert not scene_path(tmp_path / "store", "cut").exists()
 
 
-def test_a_fault_of_the_program_is_not_hidden(tmp_path):
+def test_a_fault_of_the_program_is_told_as_such_and_fails_its_scene_alone(tmp_path):
     class Faulty(BrightHulls):
         def detect(self, tiles):
-            raise ZeroDivisionError
+            if self.tiles_seen == 0:
+                self.tiles_seen = 1
+                raise ZeroDivisionError("of the program")
+            return super().detect(tiles)
 
-    with pytest.raises(ZeroDivisionError):
-        detect_scenes([picture(tmp_path / "a.tif")], Faulty(), tmp_path / "store")
+    outcomes = detect_scenes([picture(tmp_path / "a.tif"), picture(tmp_path / "b.tif")], Faulty(), tmp_path / "store")
+
+    assert statuses(outcomes) == ["failed", "done"]
+    assert "a.tif: fault in berthwatch: ZeroDivisionError: of the program" in outcomes[0].error
 
 
 def test_two_pictures_of_one_name_do_not_overwrite_each_other(tmp_path):
