@@ -88,19 +88,29 @@ def _of_looks(berth: Berth, looks: pd.DataFrame) -> Iterator[tuple[str, str]]:
             "At {berths} lay more than one ship; one is counted, so the barrels may be too low.",
             _count(several, "scene"),
         )
-    blocked = int((looks["blocking_ids"].str.len().gt(0) & ~clear).sum())
+    stood_for = looks["same_pass_as"].notna()
+    blocked = int((looks["blocking_ids"].str.len().gt(0) & ~clear & ~stood_for).sum())
     if blocked:
         yield (
             "A neighbour's ship lay across {berths}: she is counted at her own berth, and such a look tells nothing of "
             "the other.",
             _count(blocked, "scene"),
         )
-    hidden = int((looks["detection_ids"].str.len().gt(0) & ~clear).sum())
+    found = looks["detection_ids"].str.len().gt(0)
+    hidden = int((found & ~clear & ~stood_for).sum())
     if hidden:
         yield (
             "A ship was found alongside {berths} where cloud or the scene's mask hides her; she is not counted. Look "
             "at the picture: a mask that hides what can be seen is wrong.",
             _count(hidden, "scene"),
+        )
+    vacant = looks.loc[looks["state"] == "vacant", "scene_id"]
+    overruled = int((found & looks["same_pass_as"].isin(vacant)).sum())
+    if overruled:
+        yield (
+            "A ship was found alongside {berths} in one scene and none in another of the same pass, which shows as "
+            "much of the berth or more and counts. Look at both pictures.",
+            _count(overruled, "scene"),
         )
 
 

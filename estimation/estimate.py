@@ -60,17 +60,19 @@ class Estimate:
         observations: one row a berth and scene, ordered by berth then time. Columns:
             ``berth_id`` str, ``scene_id`` str, ``acquired_at``; ``state`` "occupied" | "vacant" | "unobserved";
             ``observed_fraction`` float 0 to 1, share of the berth polygon that the scene shows unobscured;
-            ``detection_ids`` list[str], the ship alongside (one or none; when "unobserved", one that was found where
-            cloud or a mask hides her, and that counts for nothing);
+            ``detection_ids`` list[str], the ship alongside (one or none; when "unobserved", one that counts for
+            nothing: found where cloud or a mask hides her, or in a scene that another of its pass stands for);
             ``rafted_ids`` list[str], ships made fast outside it; ``nearby_ids`` list[str], ships within 500 m that
             are neither (passing, manoeuvring, at anchor); ``blocking_ids`` list[str], those of them that lie at a
             neighbouring berth and across this one: without a ship of its own the berth is then "unobserved";
             ``miss_probability`` float, chance that a typical ship of this berth would go undetected in this look:
-            1 - recall, and of a vacant berth hidden in part 1 - recall * observed_fraction (NaN when unobserved).
+            1 - recall, and of a vacant berth hidden in part 1 - recall * observed_fraction (NaN when unobserved);
+            ``same_pass_as`` str or None, the scene of the same pass of a satellite, ten minutes away at most, that
+            shows as much of the berth or more: that look counts, and this one is "unobserved" for it.
         visits: one row a visit seen, ordered by first sighting; all berths, of which only oil berths enter the
             barrels (``counts`` says so). Columns:
-            ``visit_id`` str, berth and UTC minute of the first sighting, "oil-1-20240314T0128" (with the scene's id
-            behind it where pictures of one minute show two ships there); ``berth_id``; ``first_seen``, ``last_seen``;
+            ``visit_id`` str, berth and UTC minute of the first sighting, "oil-1-20240314T0128"; ``berth_id``;
+            ``first_seen``, ``last_seen``;
             ``arrival_earliest`` (last clear look that did not show this ship; NaT if none), ``arrival_latest``
             (= first_seen), ``departure_earliest`` (= last_seen), ``departure_latest`` (next clear look that did not
             show it; NaT if none); ``n_sightings`` int;

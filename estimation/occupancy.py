@@ -26,6 +26,7 @@ from pyproj import Geod
 from ..configs.cargo import Recall
 from ..configs.port import Berth, Port
 from ..errors import BerthwatchError
+from .passes import looks_of_one_pass
 
 if TYPE_CHECKING:
     from ..inference.store import SceneRecord
@@ -108,7 +109,7 @@ class BerthFrame:
 def observe_berths(
     port: Port, records: Sequence[SceneRecord], detections: gpd.GeoDataFrame, *, recall: Recall
 ) -> pd.DataFrame:
-    """What each scene says of each berth.
+    """What each scene says of each berth; of a pass of a satellite that comes as several scenes, one (`passes`).
 
     Args:
         port: the berths.
@@ -176,18 +177,21 @@ def _observe_berth(berth: Berth, records: list[SceneRecord], ships: pd.DataFrame
     roles = [_roles(by_scene.get(r.scene_id, ())) for r in records]
     fractions = _observed_fractions(berth, records)
     hulls = dict(zip(ships["detection_id"], ships["geometry"], strict=True))
-    states = [
-        _state(r, fraction, record, hulls) for r, fraction, record in zip(roles, fractions, records, strict=True)
-    ]
-    observed = np.array([state != "unobserved" for state in states], bool)
+    each = zip(roles, fractions, records, strict=True)
+    states = np.array([_state(r, fraction, record, hulls) for r, fraction, record in each], dtype=object)
+    at_s = np.array([r.acquired_at.timestamp() for r in records if r.acquired_at], np.float64)
     gsd_m = np.array([r.gsd_m for r in records], np.float64)
+    ids = [r.scene_id for r in records]
+    stands_for = looks_of_one_pass(at_s, states != "unobserved", fractions, gsd_m, ids)
+    states[list(stands_for)] = "unobserved"
     # Her middle may lie anywhere along the berth: of one hidden by 29 %, an empty look misses those 29 % of ships too.
     # A ship that was found lay in view.
-    in_view = np.where([state == "vacant" for state in states], fractions, 1.0)
+    in_view = np.where(states == "vacant", fractions, 1.0)
+    miss = 1.0 - typical_recall(berth, gsd_m, recall) * in_view
     return pd.DataFrame(
         {
             "berth_id": pd.Series([berth.id] * len(records), dtype="str"),
-            "scene_id": pd.Series([r.scene_id for r in records], dtype="str"),
+            "scene_id": pd.Series(ids, dtype="str"),
             "acquired_at": pd.to_datetime(pd.Series([r.acquired_at for r in records]), utc=True).dt.as_unit("ns"),
             "state": pd.Series(states, dtype="str"),
             "observed_fraction": fractions,
@@ -195,7 +199,8 @@ def _observe_berth(berth: Berth, records: list[SceneRecord], ships: pd.DataFrame
             "rafted_ids": pd.Series([r.rafted for r in roles], dtype="object"),
             "nearby_ids": pd.Series([r.nearby for r in roles], dtype="object"),
             "blocking_ids": pd.Series([r.blocking for r in roles], dtype="object"),
-            "miss_probability": np.where(observed, 1.0 - typical_recall(berth, gsd_m, recall) * in_view, np.nan),
+            "miss_probability": np.where(states == "unobserved", np.nan, miss),
+            "same_pass_as": pd.Series([stands_for.get(i) for i in range(len(ids))], dtype="object"),
         }
     )
 

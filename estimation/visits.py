@@ -74,7 +74,7 @@ def visits_table(
     log_odds = np.bincount(row, found.sightings.tanker_log_odds, n) / np.maximum(np.bincount(row, minlength=n), 1)
     visits = pd.DataFrame(
         {
-            "visit_id": _ids(berth_ids[lane_of_row], found.sightings.at_s[first_of], of_sighting.iloc[first_of]),
+            "visit_id": _ids(berth_ids[lane_of_row], found.sightings.at_s[first_of]),
             "berth_id": pd.Series(berth_ids[lane_of_row], dtype="str"),
             **_times(found, row, lane_of_row, observations, berths),
             "n_sightings": np.bincount(row, minlength=n).astype(np.int64),
@@ -91,17 +91,13 @@ def visits_table(
     return _with_classes(visits), row
 
 
-def _ids(berth_ids: NDArray[np.str_], first_s: NDArray[np.float64], first_sightings: pd.DataFrame) -> pd.Series:
+def _ids(berth_ids: NDArray[np.str_], first_s: NDArray[np.float64]) -> pd.Series:
     """Berth and UTC minute of each visit's first sighting, "oil-1-20240314T0128": the id of no other ship, ever.
 
-    A running number would name another ship as soon as the period or the pictures change. Where pictures of one minute
-    show two ships at a berth, theirs has the scene's id behind it.
+    A running number would name another ship as soon as the period or the pictures change. No two looks that count at a
+    berth are of one minute (`passes`).
     """
-    ids = pd.Series(berth_ids, dtype="str") + _utc(first_s).dt.strftime("-%Y%m%dT%H%M").astype("str")
-    shared = ids.duplicated(keep=False)
-    if shared.any():
-        ids = ids.mask(shared, ids + "-" + pd.Series(first_sightings["scene_id"].to_numpy(), dtype="str"))
-    return ids
+    return pd.Series(berth_ids, dtype="str") + _utc(first_s).dt.strftime("-%Y%m%dT%H%M").astype("str")
 
 
 def _times(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..estimation.estimate import Estimate
 from . import unobserved, wording
@@ -62,6 +63,7 @@ def look_strip(estimate: Estimate, maker: PictureMaker) -> LookStrip:
 
 
 def _note(look: Any, why: str) -> str:
-    """'40% of it in view', 'with a neighbour's ship across the berth'."""
+    """'40% of it in view', 'with a neighbour's ship across the berth'; the scene that stands for it is named."""
     in_view = "" if look.observed_fraction >= 0.995 else f"{wording.percent(look.observed_fraction)} of it in view"
-    return ", ".join(filter(None, (why, in_view)))
+    instead = f"({look.same_pass_as})" if pd.notna(look.same_pass_as) else ""
+    return ", ".join(filter(None, (f"{why} {instead}".strip(), in_view)))

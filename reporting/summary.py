@@ -179,7 +179,7 @@ def cap_title(estimate: Estimate) -> str:
 
 def _basis(estimate: Estimate) -> str:
     looks = oil_looks(estimate)
-    n_clear = looks[looks.state != "unobserved"].scene_id.nunique()
+    n_clear = looks[(looks.state != "unobserved") | looks.same_pass_as.notna()].scene_id.nunique()
     sizes = sorted({f"{record.gsd_m:.2g}" for record in estimate.records}, key=float)
     pixels = sizes[0] if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
     pictures = wording.capitalised(wording.count(len(estimate.records), "satellite picture"))

@@ -66,6 +66,8 @@ class Timeline:
 def lay_out_timeline(estimate: Estimate, *, narrow: bool) -> Timeline | None:
     """The timeline for a page (1000 units wide) or a telephone (350); None where no look has a time."""
     looks = estimate.observations.dropna(subset=["acquired_at"])
+    # Seconds from the look that counts, their marks would lie upon its own.
+    looks = looks[looks.same_pass_as.isna()]
     if looks.empty:
         return None
     # A letter of 13 px sans is about 7 wide; names get up to 230 units on a page and stand above the row otherwise.

@@ -1,4 +1,4 @@
-"""Why a look tells nothing of a berth: cloud, the picture's edge, or a neighbour's ship across it."""
+"""Why a look tells nothing of a berth: cloud, the picture's edge, a neighbour's ship across it, or a better look."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .tables import rows_of
 CLOUD = "under cloud or without pixels"
 OUTSIDE = "outside the picture"
 NEIGHBOUR = "with a neighbour's ship across the berth"
+SAME_PASS = "of the same pass as a scene that shows as much of the berth or more"
 
 
 def reasons(estimate: Estimate, looks: pd.DataFrame) -> pd.Series:
@@ -25,6 +26,8 @@ def reasons(estimate: Estimate, looks: pd.DataFrame) -> pd.Series:
     def reason(look: Any) -> str:
         if look.state != "unobserved":
             return ""
+        if pd.notna(look.same_pass_as):
+            return SAME_PASS
         if look.observed_fraction >= MIN_OBSERVED_FRACTION:
             return NEIGHBOUR
         outline = outlines[look.berth_id]
@@ -37,4 +40,6 @@ def reasons(estimate: Estimate, looks: pd.DataFrame) -> pd.Series:
 def in_words(estimate: Estimate, looks: pd.DataFrame) -> str:
     """'2 under cloud or without pixels and 1 outside the picture'; "" where all looks are clear."""
     counts = Counter(reason for reason in reasons(estimate, looks) if reason)
-    return wording.listed([f"{counts[reason]} {reason}" for reason in (CLOUD, OUTSIDE, NEIGHBOUR) if counts[reason]])
+    return wording.listed(
+        [f"{counts[reason]} {reason}" for reason in (CLOUD, OUTSIDE, NEIGHBOUR, SAME_PASS) if counts[reason]]
+    )

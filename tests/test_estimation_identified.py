@@ -72,13 +72,13 @@ def test_a_name_stays_with_its_ship_or_is_refused_whatever_pictures_are_left_out
         assert named(run(left, identified=ship(visit_id))) == {length_m: "CHON MA SAN"}
 
 
-def test_two_ships_in_pictures_of_one_minute_have_ids_of_their_own():
-    looks = {0.0: [], 3.0: [Ship(60)], 3.0 + 20 / 86_400: [Ship(110)], 6.0: []}
+def test_two_ships_in_pictures_minutes_apart_have_ids_of_their_own():
+    looks = {0.0: [], 3.0: [Ship(60)], 3.0 + 11 / 1440: [Ship(110)], 6.0: []}
 
     result = run(looks)
 
-    assert result.visits["visit_id"].tolist() == ["oil-1-20240310T0200-s3", "oil-1-20240310T0200-s3.00023"]
-    assert "nearest: oil-1-20240310T0200-s3 (60 m), " in refusal("oil-1-20240310T0200", looks)
+    assert result.visits["visit_id"].tolist() == ["oil-1-20240310T0200", "oil-1-20240310T0211"]
+    assert "nearest: oil-1-20240310T0200 (60 m), " in refusal("oil-1-20240310T0201", looks)
 
 
 # ---- a visit that does not exist

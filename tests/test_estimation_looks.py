@@ -25,14 +25,14 @@ def outcomes(minutes):
 
 
 @pytest.mark.parametrize("first", [0, 20, 25, 29, 45])
-def test_two_empty_looks_ten_minutes_apart_count_once(first):
-    assert outcomes({first: [], first + 10: []}) == [VACANT]
+def test_two_empty_looks_fifteen_minutes_apart_count_once(first):
+    assert outcomes({first: [], first + 15: []}) == [VACANT]
 
 
 @pytest.mark.parametrize("first", [0, 20, 25, 29, 45])
-def test_a_sighting_overrules_an_empty_look_ten_minutes_away(first):
-    assert outcomes({first: [], first + 10: [Ship()]}) == [SIGHTING]
-    assert outcomes({first: [Ship()], first + 10: []}) == [SIGHTING]
+def test_a_sighting_overrules_an_empty_look_fifteen_minutes_away(first):
+    assert outcomes({first: [], first + 15: [Ship()]}) == [SIGHTING]
+    assert outcomes({first: [Ship()], first + 15: []}) == [SIGHTING]
 
 
 def test_looks_less_than_an_hour_apart_make_a_chain():

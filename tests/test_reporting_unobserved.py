@@ -1,13 +1,21 @@
-"""An unobserved look says why: cloud, the picture's edge, or a neighbour's ship across the berth."""
+"""An unobserved look says why: cloud, the picture's edge, a neighbour's ship across the berth, a better look."""
 
 from dataclasses import replace
+from datetime import timedelta
 
+import numpy as np
+import pandas as pd
 import shapely
-from reporting_cases import build
+from reporting_cases import Call, build, make_port, make_scenes
 
-from berthwatch.estimation.estimate import Estimate
+from berthwatch.configs.cargo import load_cargo
+from berthwatch.estimation.estimate import Estimate, estimate
+from berthwatch.imagery.scene import open_scene
+from berthwatch.reporting.looks import look_strip
+from berthwatch.reporting.pictures import PictureMaker
 from berthwatch.reporting.summary import oil_looks, summarise
-from berthwatch.reporting.unobserved import CLOUD, NEIGHBOUR, OUTSIDE, in_words, reasons
+from berthwatch.reporting.timeline import lay_out_timeline
+from berthwatch.reporting.unobserved import CLOUD, NEIGHBOUR, OUTSIDE, SAME_PASS, in_words, reasons
 
 
 def one_of_each() -> Estimate:
@@ -53,3 +61,41 @@ def test_nothing_in_view_says_why():
 
     assert "The one picture does not show Oil berth 1, Vostochny in plain view" in sentence
     assert "(1 look: 1 under cloud or without pixels)" in sentence
+
+
+def twice_each() -> Estimate:
+    """Four scenes, the second with a ship, each of them twice within the pass; the copies end in -l2a."""
+    port = make_port()
+    records, found = make_scenes(port, (Call(0, 1.0, 3.5, 93.0, 15.2),), 4, 6.0, (), (), seed=7)
+    copies = [
+        replace(r, scene_id=f"{r.scene_id}-l2a", acquired_at=r.acquired_at + timedelta(seconds=20)) for r in records
+    ]
+    same = found.assign(scene_id=found["scene_id"] + "-l2a", detection_id=found["detection_id"] + "-l2a")
+    return estimate(port, [*records, *copies], pd.concat([found, same]), load_cargo(), draws=200)
+
+
+def test_a_second_scene_of_a_pass_is_told_and_named_where_the_looks_are_shown(write_raster):
+    result = twice_each()
+    scene = open_scene(write_raster(np.zeros((3, 50, 50), np.uint8), lonlat=(130.0, 40.0)))
+    maker = PictureMaker({r.scene_id: scene for r in result.records}, result.detections, result.port.berths)
+
+    notes = [look.note for look in look_strip(result, maker).looks]
+
+    first = result.records[0].scene_id
+    assert reasons(result, oil_looks(result)).tolist() == ["", SAME_PASS] * 4
+    assert in_words(result, oil_looks(result)) == f"4 {SAME_PASS}"
+    assert notes[:2] == ["", f"{SAME_PASS} ({first})"]
+
+
+def test_the_basis_counts_every_picture_that_shows_a_berth():
+    assert "Eight satellite pictures" in (basis := summarise(twice_each()).basis)
+    assert "of which eight showed the oil berth in plain view" in basis
+
+
+def test_the_timeline_marks_a_pass_once():
+    timeline = lay_out_timeline(twice_each(), narrow=False)
+
+    assert timeline
+    oil, bulk = timeline.rows
+    assert [look.state for look in oil.looks] == ["vacant", "occupied", "vacant", "vacant"]
+    assert len(bulk.looks) == 4
