@@ -17,7 +17,7 @@ from ..inference.size_class import SIZE_CLASSES
 
 DWT_RANGE_T = (50.0, 600_000.0)  # from a harbour bunker barge to above the largest tanker ever built
 _IMO = re.compile(r"(?:IMO\s*)?(\d{7})", re.IGNORECASE)
-_VISIT = re.compile(r"(?P<berth>.+?)-(?P<first_seen>\d{8}T\d{4})(?:-.*)?")
+_VISIT = re.compile(r"(?P<berth>.+)-(?P<first_seen>\d{8}T\d{4})")
 _NEAR_NAMED = 3
 _SIZES = ("length_m", "length_sd_m", "beam_m", "beam_sd_m")
 
@@ -99,13 +99,14 @@ def _why_none(visit_id: str, visits: pd.DataFrame, period: tuple[datetime, datet
     """Why there is no such visit, and the visits that may be meant: those of the berth, the nearest in time first."""
     named = _VISIT.fullmatch(visit_id)
     at = pd.to_datetime(named["first_seen"], format="%Y%m%dT%H%M", utc=True, errors="coerce") if named else pd.NaT
-    near = visits[visits["berth_id"] == (named["berth"] if named else None)]
-    if pd.isna(at) or near.empty:
-        why, near = "an id is a berth and the UTC minute in which the ship was first seen there", visits
+    here = visits[visits["berth_id"] == (named["berth"] if named else None)]
+    near = visits if here.empty else here
+    if pd.isna(at):
+        why = "an id is a berth and the UTC minute in which the ship was first seen there"
     elif at + pd.Timedelta(minutes=1) <= period[0] or at > period[1]:
         why = f"that is outside the period {period[0]:%Y-%m-%d %H:%M} to {period[1]:%Y-%m-%d %H:%M} UTC"
-    elif (during := (near["first_seen"] <= at) & (at <= near["last_seen"])).any():
-        why = f"with these pictures the ship there then was seen before, in {near.loc[during, 'visit_id'].iloc[0]}"
+    elif (during := (here["first_seen"] <= at) & (at <= here["last_seen"])).any():
+        why = f"with these pictures the ship there then was seen before, in {here.loc[during, 'visit_id'].iloc[0]}"
     else:
         why = "with these pictures no visit begins there then"
     if pd.notna(at):

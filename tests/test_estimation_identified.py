@@ -104,7 +104,7 @@ def test_a_visit_that_no_picture_shows_is_refused_and_the_nearest_come_first():
     assert f"nearest: {LARGE} (105 m), {LONG} (80 m), {SMALL} (68 m)" in told
 
 
-@pytest.mark.parametrize("visit_id", ["oil-1-0001", "coal-20240314T0200", "oil-1-20241399T0200", "CHON MA SAN", ""])
+@pytest.mark.parametrize("visit_id", ["oil-1-0001", "oil-1-20241399T0200", "CHON MA SAN", ""])
 def test_what_is_no_id_is_refused_and_ids_are_explained(visit_id):
     told = refusal(visit_id)
 
@@ -112,10 +112,15 @@ def test_what_is_no_id_is_refused_and_ids_are_explained(visit_id):
     assert f"{SMALL} (68 m)" in told
 
 
-def test_where_nobody_was_seen_no_visit_is_named():
-    told = refusal(SMALL, {0.0: [], 30.0: []})
+def test_at_another_berth_the_visits_of_all_berths_are_named():
+    assert f"no visit begins there then; nearest: {LARGE} (105 m), " in refusal("coal-20240319T0200")
 
-    assert "nearest" not in told
+
+def test_where_nobody_was_seen_no_visit_is_named():
+    nobody = {0.0: [], 30.0: []}
+
+    assert "no visit begins there then. Ids" in refusal(SMALL, nobody)
+    assert "outside the period 2024-03-17 02:00 to " in refusal(SMALL, nobody, period=(at_day(10), None))
 
 
 # ---- deadweights that do not fit
