@@ -58,7 +58,7 @@ def missing_the_port(port: Port, records: Sequence[SceneRecord]) -> list[str]:
 
 
 def same_pictures(records: Iterable[SceneRecord]) -> list[str]:
-    """A warning that names the scenes which are one picture under several names, if any: each counts as a look."""
+    """A warning that names the scenes which are one picture under several names, if any: each may count as a look."""
     by_files: dict[tuple[str, ...], list[str]] = {}
     for record in records:
         if record.picture_files:
@@ -68,7 +68,7 @@ def same_pictures(records: Iterable[SceneRecord]) -> list[str]:
         return []
     what = f"Scenes {same[0]} are" if len(same) == 1 else f"{len(same)} groups of scenes ({_named(same)}) are each"
     return [
-        f"{what} the same picture (equal SHA-256), which counts as several looks; keep one, remove the others and "
+        f"{what} the same picture (equal SHA-256), which counts as several looks where its times differ; keep one, remove the others and "
         "their files in the store's folder scenes."
     ]
 
