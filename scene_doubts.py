@@ -68,8 +68,8 @@ def same_pictures(records: Iterable[SceneRecord]) -> list[str]:
         return []
     what = f"Scenes {same[0]} are" if len(same) == 1 else f"{len(same)} groups of scenes ({_named(same)}) are each"
     return [
-        f"{what} the same picture (equal SHA-256), which counts as several looks where its times differ; keep one, remove the others and "
-        "their files in the store's folder scenes."
+        f"{what} the same picture (equal SHA-256), which counts as several looks where its times differ; keep one, "
+        "remove the others and their files in the store's folder scenes."
     ]
 
 
