@@ -148,12 +148,14 @@ class _PanelRows:
         """Samples of whole cells, as `CellGatherer._fill` takes them; None while there are none."""
         self.bottom += len(band.rgb)
         ends = self.bottom >= height
-        band = _joined(self._pixels, band)
-        whole = len(band.rgb) if ends else len(band.rgb) // self._sample_px * self._sample_px
-        self._pixels = Pixels(band.rgb[whole:].copy(), band.valid[whole:].copy(), band.gsd_m)
-        rgb, valid = _sampled(band.rgb[:whole], self._sample_px), _sampled_valid(band.valid[:whole], self._sample_px)
-        if self._samples is not None:
-            rgb, valid = (np.concatenate(pair) for pair in zip(self._samples, (rgb, valid), strict=True))
+        pieces = [] if self._samples is None else [self._samples]
+        pieces += [
+            (_sampled(p.rgb, self._sample_px), _sampled_valid(p.valid, self._sample_px))
+            for p in self._whole(band, ends)
+        ]
+        if not pieces:
+            return None
+        rgb, valid = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
         # One sample row beyond the cells, where there is one, for the step into it.
         count = len(rgb) if ends else (len(rgb) - 1) // SAMPLES_A_SIDE * SAMPLES_A_SIDE
         top, below = self._top, 0 if ends else 1
@@ -168,10 +170,24 @@ class _PanelRows:
             valid = np.pad(valid, ((0, rows), (0, columns)), mode="edge")
         return top, rgb, valid, below
 
+    def _whole(self, band: Pixels, ends: bool) -> list[Pixels]:
+        """The rows that make whole samples. Those that waited are joined by what they lack, not by the whole band."""
+        waiting = self._pixels or _rows(band, 0, 0)
+        lacking = -len(waiting.rgb) % self._sample_px
+        first, rest = _joined(waiting, _rows(band, 0, lacking)), _rows(band, lacking, len(band.rgb))
+        if len(first.rgb) % self._sample_px and not ends:  # a band of fewer rows than were lacking
+            self._pixels = first
+            return []
+        whole = len(rest.rgb) if ends else len(rest.rgb) // self._sample_px * self._sample_px
+        self._pixels = Pixels(rest.rgb[whole:].copy(), rest.valid[whole:].copy(), band.gsd_m)
+        return [piece for piece in (first, _rows(rest, 0, whole)) if len(piece.rgb)]
 
-def _joined(rest: Pixels | None, band: Pixels) -> Pixels:
-    if rest is None or not len(rest.rgb):
-        return band
+
+def _rows(pixels: Pixels, start: int, stop: int) -> Pixels:
+    return Pixels(pixels.rgb[start:stop], pixels.valid[start:stop], pixels.gsd_m)
+
+
+def _joined(rest: Pixels, band: Pixels) -> Pixels:
     return Pixels(np.concatenate([rest.rgb, band.rgb]), np.concatenate([rest.valid, band.valid]), band.gsd_m)
 
 
