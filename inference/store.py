@@ -94,7 +94,7 @@ class SceneRecord:
         fields = dict(self.__dict__)
         fields["acquired_at"] = self.acquired_at.isoformat() if self.acquired_at else None
         for name in ("footprint", "observed"):
-            fields[name] = shapely.geometry.mapping(fields[name])
+            fields[name] = json.loads(shapely.to_geojson(fields[name]))
         return json.dumps({"format_version": FORMAT_VERSION, **fields})
 
     @classmethod
@@ -115,7 +115,7 @@ class SceneRecord:
             if fields["acquired_at"]:
                 fields["acquired_at"] = datetime.fromisoformat(fields["acquired_at"])
             for name in ("footprint", "observed"):
-                fields[name] = shapely.geometry.shape(fields[name])
+                fields[name] = shapely.from_geojson(json.dumps(fields[name]))
             if fields.get("band_indexes"):
                 fields["band_indexes"] = tuple(fields["band_indexes"])
             for name in ("picture_files", "files_beside"):
