@@ -85,7 +85,7 @@ BackendOption = Annotated[
     BackendName,
     typer.Option(
         help="auto: torch or ONNX Runtime on CUDA; on the CPU ONNX Runtime, or OpenVINO where it is installed, "
-        "quicker, and finds the same ships in a few tiles of the first scene."
+        "quicker (not for a search of seconds), and finds the same ships in a few tiles of the first scene."
     ),
 ]
 ScoreOption = Annotated[

@@ -72,8 +72,8 @@ def load_detector(
 
     A shipped model runs with torch on CUDA (else with ONNX Runtime's CUDA provider) and with ONNX Runtime on the CPU;
     or there with OpenVINO, if it is installed, the processor has bfloat16 instructions, and it finds the same ships in
-    the sample tiles. A path chooses the runtime by its suffix: .onnx or .safetensors, or .pt with `trust_pickle`. A
-    model in 8-bit integers runs on the CPU, whatever else is there.
+    the sample tiles, if there are any. A path chooses the runtime by its suffix: .onnx or .safetensors, or .pt with
+    `trust_pickle`. A model in 8-bit integers runs on the CPU, whatever else is there.
 
     Args:
         model: name of a shipped model, or path of a model file.
@@ -171,10 +171,12 @@ def _quicker(
         return known
     (file,) = (file for file in files if file.suffix == ".onnx")
     try:
+        tiles = sample_tiles(known.metadata)
+        if not len(tiles):
+            return known
         candidate = OpenVinoDetector(file, score_threshold=score_threshold, threads=threads)
         if candidate.precision != "bf16":  # in float32 it took as long as ONNX Runtime
             return known
-        tiles = sample_tiles(known.metadata)
         by_candidate = candidate.detect(tiles)
     except (BerthwatchError, RuntimeError) as error:
         log.info("OpenVINO is not used: it cannot run %s (%s)", file, error)

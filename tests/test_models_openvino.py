@@ -160,11 +160,18 @@ class TestChoice:
 
     def test_auto_does_not_where_it_would_gain_nothing(self, stand_in, caplog):
         stand_in.precision = "f32"
-        detector, asked = self.load(painted_tile())
+        detector, _ = self.load(painted_tile())
 
         assert detector.description.startswith("ONNX Runtime")
-        assert asked == []
         assert caplog.text == ""
+
+    def test_auto_does_not_load_it_where_there_is_too_little_to_search(self, stand_in, monkeypatch):
+        monkeypatch.setattr(registry, "OpenVinoDetector", None)
+        nothing = np.zeros((0, 640, 640, 3), np.uint8)
+
+        detector = load_detector(threads=1, sample_tiles=lambda metadata: nothing)
+
+        assert detector.description.startswith("ONNX Runtime")
 
     def test_asked_for_by_name_nothing_is_compared(self, stand_in):
         stand_in.shift_px = 1.5
