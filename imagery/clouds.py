@@ -64,23 +64,26 @@ def _without_roofs(cells: Cells, smooth: NDArray[np.bool_]) -> NDArray[np.bool_]
     regions = np.zeros(smooth.shape, dtype=np.int32)
     ndimage.label(smooth, _SQUARE, output=regions)
     kept = np.zeros(regions.max() + 1, dtype=bool)
+    steep = np.asarray(ndimage.maximum_filter(cells.step, 3), np.uint8)
     for number, where in enumerate(ndimage.find_objects(regions), start=1):
         rows, cols = (slice(max(0, side.start - 5), side.stop + 5) for side in where)
         region = regions[rows, cols] == number
         sharpest = max(rim for area_m2, rim in _SHARPEST_RIM if region.sum() * cells.cell_m**2 >= area_m2)
-        kept[number] = _rim_sharpness(region, cells.mean[rows, cols], cells.step[rows, cols]) < sharpest
+        kept[number] = _rim_sharpness(region, cells.mean[rows, cols], steep[rows, cols]) < sharpest
     return kept[regions]
 
 
-def _rim_sharpness(region: NDArray[np.bool_], mean: NDArray[np.uint8], step: NDArray[np.uint8]) -> float:
-    """Share of a region's contrast, with what lies three to five cells outside it, that one step makes at its rim."""
+def _rim_sharpness(region: NDArray[np.bool_], mean: NDArray[np.uint8], steep: NDArray[np.uint8]) -> float:
+    """Share of a region's contrast, with what lies three to five cells outside it, that one step makes at its rim.
+
+    steep: the greatest step in a cell or those around it.
+    """
     rim = region & _grown(~region, 1)
     around = _grown(region, 5) & ~_grown(region, 3)
     if not (rim.any() and around.any()):
         return 0.0
     contrast = float(np.median(mean[region])) - float(np.median(mean[around]))
-    sharpest = np.asarray(ndimage.maximum_filter(step, 3))[rim]
-    return float(np.median(sharpest)) / max(contrast, 1.0)
+    return float(np.median(steep[rim])) / max(contrast, 1.0)
 
 
 def _grown(area: NDArray[np.bool_], cells: int, within: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:

@@ -1,7 +1,6 @@
 """What of a scene was seen: valid pixels, not under cloud. The rest is unobserved, never vacant."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import shapely
@@ -93,14 +92,17 @@ def _black_margin(cells: Cells) -> NDArray[np.bool_]:
 
 def _to_polygons(scene: Scene, cells: Cells, seen: NDArray[np.bool_]) -> shapely.MultiPolygon:
     to_scene = Affine.scale(cells.scale_x, cells.scale_y) @ Affine.translation(cells.left, cells.top)
-    shapes = features.shapes(seen.view(np.uint8), mask=seen, transform=to_scene)
+    shapes = [geometry["coordinates"] for geometry, _ in features.shapes(seen.view(np.uint8), seen, transform=to_scene)]
+    if not shapes:
+        return shapely.MultiPolygon()
+    rings = [ring for shape in shapes for ring in shape]  # of each shape the shell, then its holes
+    each = np.repeat(np.arange(len(rings)), [len(ring) for ring in rings])
+    areas = shapely.polygons(
+        np.asarray(shapely.linearrings(np.concatenate(rings), indices=each)),
+        indices=np.repeat(np.arange(len(shapes)), [len(shape) for shape in shapes]),
+    )
     picture = shapely.box(0, 0, scene.width, scene.height)  # the last cells may reach beyond it
-    inside = shapely.intersection([shapely.Polygon(*_rings(geometry)) for geometry, _ in shapes], picture)
+    inside = shapely.intersection(areas, picture)
     polygons = [scene.polygon_to_lonlat(polygon) for polygon in shapely.get_parts(inside)]
-    parts = shapely.get_parts(shapely.make_valid(shapely.union_all(polygons))) if polygons else []
+    parts = shapely.get_parts(shapely.make_valid(shapely.union_all(polygons)))
     return shapely.MultiPolygon([part for part in parts if isinstance(part, shapely.Polygon)])
-
-
-def _rings(geometry: dict[str, Any]) -> tuple[Any, Any]:
-    shell, *holes = geometry["coordinates"]
-    return shell, holes

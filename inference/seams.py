@@ -113,6 +113,9 @@ def cut_by_border(boxes: Boxes, window: TileWindow, tile: NDArray[np.uint8], gri
     """
     grown = boxes.xywha + np.array([0, 0, 2 * _RIM_PX, 2 * _RIM_PX, 0])
     rim = Boxes(grown, boxes.scores, boxes.class_ids).corners()
+    in_picture = ((rim >= 0) & (rim < [grid.width, grid.height])).all()
+    if in_picture and tile.min() > 0:  # as most are
+        return np.zeros(len(boxes), bool)
     along = np.linspace(0, 1, _SAMPLES_A_SIDE, endpoint=False)[:, None]
     # (n, 4 sides, samples, 2): from each corner towards the next.
     points = rim[:, :, None] * (1 - along) + np.roll(rim, -1, axis=1)[:, :, None] * along
