@@ -25,7 +25,7 @@ from .console import (
     telling_undated,
     write_run,
 )
-from .errors import BerthwatchError
+from .errors import BerthwatchError, fault_told
 
 if TYPE_CHECKING:
     from .inference.detect_scenes import SceneOutcome
@@ -351,6 +351,5 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:
         if "--debug" in given:
             raise
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        err.print(f"[bold red]fault in berthwatch[/]: {escape(told)} (traceback: berthwatch --debug …)", soft_wrap=True)
+        err.print(f"[bold red]fault in berthwatch[/]: {escape(fault_told(error))}", soft_wrap=True)
     sys.exit(1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from ..errors import BerthwatchError
+from ..errors import BerthwatchError, fault_told
 from ..imagery.raster import display_name
 from ..imagery.scene import Scene, open_scene
 from ..models.detector import Detector
@@ -99,8 +99,7 @@ def detect_scenes(
             outcome = replace(outcome, error=str(error))
         except Exception as error:
             log.info("%s", name, exc_info=True)
-            told = " ".join(f"{type(error).__name__}: {error}".split())
-            outcome = replace(outcome, error=f"{name}: fault in berthwatch: {told} (traceback: berthwatch --debug …)")
+            outcome = replace(outcome, error=f"{name}: fault in berthwatch: {fault_told(error)}")
         outcomes.append(replace(outcome, seconds=time.perf_counter() - start))
         if ended:
             ended(outcomes[-1])
