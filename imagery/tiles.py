@@ -1,16 +1,13 @@
 """Tiles off the file: row bands read once, ahead, by a thread of its own; tiles are cut from the bands."""
 
 import ctypes
-import queue
 import sys
-import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil, prod
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -18,8 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from .grid import TileGrid, TileWindow
 from .observed import SeenGatherer
-from .pixels import open_at_scale, read_window
+from .pixels import Pixels, open_at_scale, read_window
 from .radiometry import Stretch
+from .run_ahead import ReadTimes, RunAhead
 
 __all__ = ["ReadTimes", "TileGrid", "TileWindow", "read_tiles", "row_bands"]
 
@@ -32,14 +30,6 @@ _VRT_BLOCK = (1024, 1024)
 # A wide scene stored in blocks is read in panels of so many working pixels, so that memory does not grow with its
 # width either. Stored in strips, each row must be decoded whole, and one panel spans the scene.
 _PANEL_PX = 5120
-
-
-@dataclass
-class ReadTimes:
-    """Seconds that the reading thread worked, and that it waited because enough was read ahead."""
-
-    busy_s: float = 0.0
-    blocked_s: float = 0.0
 
 
 def read_tiles(
@@ -62,13 +52,13 @@ def read_tiles(
     pixels = np.empty(shape, dtype=np.uint8)
     blocks, buffers = _Blocks.of(grid), _Buffers()
     for panel in _panels(grid, blocks):
-        with _ReadAhead(panel, stretch, blocks, buffers, seen, times or ReadTimes()) as bands:
+        with _PanelReader(panel, stretch, blocks, buffers, seen).ahead(times) as bands:
             held: deque[_Band] = deque()
             for window in panel.tiles:
                 while held and held[0].bottom <= window.y0:
                     buffers.give_back(held.popleft().buffer)
                 while not held or held[-1].bottom < min(window.y0 + grid.tile_px, grid.height):
-                    held.append(bands.next())
+                    held.append(next(bands))
                 tile = pixels[len(windows)]
                 if window.x0 + grid.tile_px > grid.width or window.y0 + grid.tile_px > grid.height:
                     tile[:] = 0
@@ -200,62 +190,42 @@ class _Buffers:
             self._spare.append(buffer)
 
 
-class _ReadAhead:
-    """Reads a panel's bands in a thread with its own handle, no more than READ_AHEAD_BYTES ahead."""
+@dataclass(frozen=True)
+class _Read:
+    """A band as it came from the file."""
+
+    top: int
+    pixels: Pixels
+    buffer: NDArray[np.uint8]
+    is_last: bool
+
+
+class _PanelReader:
+    """Reads a panel's bands in two threads, no more than READ_AHEAD_BYTES ahead.
+
+    One decodes, with its own handle; the other makes cells and 8-bit pixels of what was decoded. A file in strips is
+    decoded on one core: it is through no later than that core.
+    """
 
     def __init__(
-        self,
-        panel: TileGrid,
-        stretch: Stretch,
-        blocks: _Blocks,
-        buffers: _Buffers,
-        seen: SeenGatherer | None,
-        times: ReadTimes,
+        self, panel: TileGrid, stretch: Stretch, blocks: _Blocks, buffers: _Buffers, seen: SeenGatherer | None
     ) -> None:
         self._panel, self._stretch, self._blocks, self._buffers = panel, stretch, blocks, buffers
-        self._seen, self._times = seen, times
+        self._seen = seen
         self._left = min(tile.x0 for tile in panel.tiles)
         self._right = min(panel.width, max(tile.x0 for tile in panel.tiles) + panel.tile_px)
-        band_bytes = blocks.band_rows * (self._right - self._left) * 3
-        self._bands: queue.Queue[_Band | Exception] = queue.Queue(max(1, READ_AHEAD_BYTES // band_bytes))
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="berthwatch-read", daemon=True)
 
-    def __enter__(self) -> "_ReadAhead":
-        self._thread.start()
-        return self
+    @contextmanager
+    def ahead(self, times: ReadTimes | None) -> Iterator[Iterator[_Band]]:
+        """The bands, in order."""
+        bands_ahead = READ_AHEAD_BYTES // (self._blocks.band_rows * (self._right - self._left) * 3)
+        with (
+            RunAhead(self._decoded(), room=1) as decoded,
+            RunAhead(self._stretched(decoded), room=max(1, bands_ahead - 1), times=times) as bands,
+        ):
+            yield bands
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        while self._thread.is_alive():  # it may be waiting for room
-            with suppress(queue.Empty):
-                self._bands.get(timeout=0.02)
-        self._thread.join()
-
-    def next(self) -> _Band:
-        """The next band, in order."""
-        item = self._bands.get()
-        if isinstance(item, Exception):
-            raise item
-        return item
-
-    def _run(self) -> None:
-        start = perf_counter()
-        try:
-            for band in self._read():
-                if self._stop.is_set():
-                    return
-                read = perf_counter()
-                self._bands.put(band)
-                self._times.busy_s += read - start
-                start = perf_counter()
-                self._times.blocked_s += start - read
-            _return_freed_memory()
-            self._times.busy_s += perf_counter() - start
-        except Exception as error:  # raised again where the band is asked for
-            self._bands.put(error)
-
-    def _read(self) -> Iterator[_Band]:
+    def _decoded(self) -> Generator[_Read, None, None]:
         panel, left, right = self._panel, self._left, self._right
         # A resampled band needs some rows beyond its own: the blocks that hold them are kept for the next band.
         scale = min(panel.scale_x, panel.scale_y)
@@ -268,16 +238,22 @@ class _ReadAhead:
                 shape = (bottom - top, right - left)
                 into, buffer = self._buffers.take((*shape, 3), dataset.dtypes[0])
                 pixels = read_window(dataset, panel.scene, window, shape, into=into)
-                if self._seen:
-                    self._seen.add(top, left, pixels)
-                if self._seen and bottom == bands[-1][1]:  # here, while the detector works on what was read before
+                yield _Read(top, pixels, buffer, is_last=bottom == bands[-1][1])
+
+    def _stretched(self, decoded: Iterator[_Read]) -> Generator[_Band, None, None]:
+        for read in decoded:
+            pixels = read.pixels
+            if self._seen:
+                self._seen.add(read.top, self._left, pixels)
+                if read.is_last:  # here, while the detector works on what was read before
                     self._seen.end_panel()
-                # Black is kept for what is no picture, so that whoever sees a tile knows where the picture ends.
-                rgb = self._stretch.apply(pixels.rgb)
-                if rgb.min() == 0:
-                    np.maximum(rgb, 1, out=rgb)
-                if not pixels.valid.all():
-                    rgb[~pixels.valid] = 0
-                if rgb is not pixels.rgb:
-                    self._buffers.give_back(buffer)
-                yield _Band(top, left, rgb, buffer if rgb is pixels.rgb else None)
+            # Black is kept for what is no picture, so that whoever sees a tile knows where the picture ends.
+            rgb = self._stretch.apply(pixels.rgb)
+            if rgb.min() == 0:
+                np.maximum(rgb, 1, out=rgb)
+            if not pixels.valid.all():
+                rgb[~pixels.valid] = 0
+            if rgb is not pixels.rgb:
+                self._buffers.give_back(read.buffer)
+            yield _Band(read.top, self._left, rgb, read.buffer if rgb is pixels.rgb else None)
+        _return_freed_memory()

@@ -349,7 +349,7 @@ def test_memory_does_not_grow_with_the_scenes_height(write_raster, monkeypatch):
 
 
 def test_a_slow_detector_finds_no_more_read_ahead_than_memory_allows(write_raster, monkeypatch):
-    """Bands of 128 rows and 400 columns: room for two, one in the reader's hand, one in the first row of tiles."""
+    """Bands of 128 rows and 400 columns: room for two, one in either thread's hands, one in the first row of tiles."""
     monkeypatch.setattr(tiles_module, "READ_AHEAD_BYTES", 2 * 128 * 400 * 3)
     noise = np.random.default_rng(0).integers(20, 255, (1, 4000, 400), dtype=np.uint8)
     grid = TileGrid.plan(open_scene(write_raster(noise, blockysize=1)), gsd_m=3.0, tile_px=128, overlap_m=90)
@@ -370,4 +370,4 @@ def test_a_slow_detector_finds_no_more_read_ahead_than_memory_allows(write_raste
     rows_ahead = sum(rows_read)
     batches.close()
 
-    assert rows_ahead <= 4 * 128
+    assert rows_ahead <= 5 * 128
