@@ -104,5 +104,6 @@ def _to_polygons(scene: Scene, cells: Cells, seen: NDArray[np.bool_]) -> shapely
     picture = shapely.box(0, 0, scene.width, scene.height)  # the last cells may reach beyond it
     inside = shapely.intersection(areas, picture)
     polygons = [scene.polygon_to_lonlat(polygon) for polygon in shapely.get_parts(inside)]
-    parts = shapely.get_parts(shapely.make_valid(shapely.union_all(polygons)))
+    together = shapely.MultiPolygon(list(shapely.get_parts(polygons)))  # they touch at corners only
+    parts = shapely.get_parts(shapely.make_valid(together))
     return shapely.MultiPolygon([part for part in parts if isinstance(part, shapely.Polygon)])
