@@ -87,7 +87,7 @@ def open_raster(source: str, *, cache_bytes: int = 0, **open_options: str) -> It
     try:
         with rasterio.Env(**options):
             with rasterio.open(source, sharing=False, **open_options) as dataset:
-                if not _in_small_blocks(dataset):
+                if not is_decoded_by_one_thread(dataset):
                     yield dataset
                     return
             with rasterio.open(source, sharing=False, **open_options, NUM_THREADS="1") as dataset:
@@ -103,7 +103,8 @@ def open_raster(source: str, *, cache_bytes: int = 0, **open_options: str) -> It
         raise BerthwatchError(f"{name}: cannot be read as an image: {reason.replace(source, name)}") from error
 
 
-def _in_small_blocks(dataset: DatasetReader) -> bool:
+def is_decoded_by_one_thread(dataset: DatasetReader) -> bool:
+    """Whether one thread decodes the file's blocks, as they are too small to be shared out."""
     if dataset.driver != "GTiff" or not dataset.count:
         return False
     height, width = dataset.block_shapes[0]

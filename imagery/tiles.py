@@ -4,7 +4,7 @@ import ctypes
 import sys
 from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil, prod
@@ -17,6 +17,7 @@ from .grid import TileGrid, TileWindow
 from .observed import SeenGatherer
 from .pixels import Pixels, open_at_scale, read_window
 from .radiometry import Stretch
+from .raster import decode_threads, is_decoded_by_one_thread
 from .run_ahead import ReadTimes, RunAhead
 
 __all__ = ["ReadTimes", "TileGrid", "TileWindow", "read_tiles", "row_bands"]
@@ -42,9 +43,10 @@ def read_tiles(
 ) -> Iterator[tuple[list[TileWindow], NDArray[np.uint8]]]:
     """Yield batches of tiles and their pixels, (b, tile_px, tile_px, 3) uint8 RGB, b <= batch_size.
 
-    Each row of the file is decoded once; tiles where nothing is seen (no valid pixel, or all black) are left out;
-    pixels outside the scene, and invalid ones, are 0, valid ones at least 1. Order: by panel (one up to 5120 px of
-    width), row, column. The arrays are the caller's to keep. `seen` is given the same pixels, before the stretch.
+    Each row of the file is decoded once (where the bands of a file in strips are resampled, the few rows that two of
+    them need may be decoded twice); tiles where nothing is seen (no valid pixel, or all black) are left out; pixels
+    outside the scene, and invalid ones, are 0, valid ones at least 1. Order: by panel (one up to 5120 px of width),
+    row, column. The arrays are the caller's to keep. `seen` is given the same pixels, before the stretch.
     Raises BerthwatchError when the file cannot be read.
     """
     shape = (batch_size, grid.tile_px, grid.tile_px, 3)
@@ -129,6 +131,8 @@ class _Blocks:
     """Working rows of a band."""
     row_bytes: int
     """Of a row of blocks across the scene, decoded."""
+    lanes: int
+    """Bands that may be decoded at once."""
 
     @classmethod
     def of(cls, grid: TileGrid) -> "_Blocks":
@@ -141,7 +145,9 @@ class _Blocks:
             height = min(height, _GREATEST_BAND_ROWS)
             scale_y = dataset.height / grid.height
             band_rows = ceil(_BAND_ROWS * max(1.0, scale_y) / height) * height / scale_y
-            return cls(width >= dataset.width, max(1, round(band_rows)), row_bytes)
+            in_strips = width >= dataset.width
+            lanes = decode_threads() if in_strips and is_decoded_by_one_thread(dataset) else 1
+            return cls(in_strips, max(1, round(band_rows)), row_bytes, lanes)
 
 
 def _panels(grid: TileGrid, blocks: _Blocks) -> list[TileGrid]:
@@ -197,14 +203,18 @@ class _Read:
     top: int
     pixels: Pixels
     buffer: NDArray[np.uint8]
-    is_last: bool
+
+
+def _in_turn(lanes: list[RunAhead[_Read]], count: int) -> Generator[_Read, None, None]:
+    for number in range(count):
+        yield next(lanes[number % len(lanes)])
 
 
 class _PanelReader:
-    """Reads a panel's bands in two threads, no more than READ_AHEAD_BYTES ahead.
+    """Reads a panel's bands in a thread with its own handle, no more than READ_AHEAD_BYTES ahead.
 
-    One decodes, with its own handle; the other makes cells and 8-bit pixels of what was decoded. A file in strips is
-    decoded on one core: it is through no later than that core.
+    GDAL decodes blocks in threads. Strips of few rows are too small for that: there, bands are decoded in lanes, each
+    with a thread and a handle of its own.
     """
 
     def __init__(
@@ -214,46 +224,55 @@ class _PanelReader:
         self._seen = seen
         self._left = min(tile.x0 for tile in panel.tiles)
         self._right = min(panel.width, max(tile.x0 for tile in panel.tiles) + panel.tile_px)
+        self._bands = row_bands(panel, blocks.band_rows)
 
     @contextmanager
     def ahead(self, times: ReadTimes | None) -> Iterator[Iterator[_Band]]:
         """The bands, in order."""
-        bands_ahead = READ_AHEAD_BYTES // (self._blocks.band_rows * (self._right - self._left) * 3)
-        with (
-            RunAhead(self._decoded(), room=1) as decoded,
-            RunAhead(self._stretched(decoded), room=max(1, bands_ahead - 1), times=times) as bands,
-        ):
-            yield bands
+        room = max(1, READ_AHEAD_BYTES // (self._blocks.band_rows * (self._right - self._left) * 3))
+        lanes = min(self._blocks.lanes, room // 2)  # each holds a band that waits, and one in the making
+        with ExitStack() as threads:
+            if lanes > 1:
+                parts = [RunAhead(self._decoded(self._bands[lane::lanes]), room=1) for lane in range(lanes)]
+                decoded = _in_turn([threads.enter_context(part) for part in parts], len(self._bands))
+                room = max(1, room - 2 * lanes)
+            else:
+                decoded = self._decoded(self._bands)
+            yield threads.enter_context(RunAhead(self._finished(decoded), room=room, times=times))
 
-    def _decoded(self) -> Generator[_Read, None, None]:
+    def _decoded(self, bands: list[tuple[int, int]]) -> Generator[_Read, None, None]:
         panel, left, right = self._panel, self._left, self._right
         # A resampled band needs some rows beyond its own: the blocks that hold them are kept for the next band.
         scale = min(panel.scale_x, panel.scale_y)
         share = 1.0 if self._blocks.in_strips else (right - left) / panel.width
         with open_at_scale(panel.scene, scale, cache_bytes=round(2 * share * self._blocks.row_bytes)) as dataset:
-            bands = row_bands(panel, self._blocks.band_rows)
             for top, bottom in bands:
                 x, y = panel.to_scene((left, top))[0]
                 window = (x, y, (right - left) * panel.scale_x, (bottom - top) * panel.scale_y)
                 shape = (bottom - top, right - left)
                 into, buffer = self._buffers.take((*shape, 3), dataset.dtypes[0])
                 pixels = read_window(dataset, panel.scene, window, shape, into=into)
-                yield _Read(top, pixels, buffer, is_last=bottom == bands[-1][1])
+                yield _Read(top, pixels, buffer)
 
-    def _stretched(self, decoded: Iterator[_Read]) -> Generator[_Band, None, None]:
-        for read in decoded:
-            pixels = read.pixels
-            if self._seen:
-                self._seen.add(read.top, self._left, pixels)
-                if read.is_last:  # here, while the detector works on what was read before
-                    self._seen.end_panel()
-            # Black is kept for what is no picture, so that whoever sees a tile knows where the picture ends.
-            rgb = self._stretch.apply(pixels.rgb)
-            if rgb.min() == 0:
-                np.maximum(rgb, 1, out=rgb)
-            if not pixels.valid.all():
-                rgb[~pixels.valid] = 0
-            if rgb is not pixels.rgb:
-                self._buffers.give_back(read.buffer)
-            yield _Band(read.top, self._left, rgb, read.buffer if rgb is pixels.rgb else None)
+    def _finished(self, decoded: Generator[_Read, None, None]) -> Generator[_Band, None, None]:
+        with closing(decoded):  # in the thread that it runs in
+            for read in decoded:
+                if self._seen:
+                    self._seen.add(read.top, self._left, read.pixels)
+                    if read.top == self._bands[-1][0]:  # here, while the detector works on what was read before
+                        self._seen.end_panel()
+                yield self._stretched(read)
         _return_freed_memory()
+
+    def _stretched(self, read: _Read) -> _Band:
+        """The band's pixels for the detector; black is kept for what is no picture, so that it sees where one ends."""
+        rgb, valid = self._stretch.apply(read.pixels.rgb), read.pixels.valid
+        if rgb.min() == 0:
+            # By a row of ones: numpy takes ten times as long to compare with a single one.
+            np.maximum(rgb, np.ones_like(rgb[:1]), out=rgb)
+        if not valid.all():
+            rgb[~valid] = 0
+        if rgb is read.pixels.rgb:
+            return _Band(read.top, self._left, rgb, read.buffer)
+        self._buffers.give_back(read.buffer)
+        return _Band(read.top, self._left, rgb, None)
