@@ -54,16 +54,16 @@ def run(sizes: Sizes, folder: Path) -> dict[str, Any]:
 
 
 def measure(picture: str, store: str, repeats: int, model: str, backend: Any) -> dict[str, Any]:
-    """Time both. End to end is from opening the file to the written store; loading the model is in neither."""
+    """Time both. End to end is from opening the file to a new store; loading the model is in neither."""
     detector = load_detector(model, device="cpu", backend=backend)
     bare: Callable[[NDArray[np.uint8]], object] = detector.raw_output  # type: ignore[attr-defined]
     bare(np.zeros((8, detector.metadata.tile_px, detector.metadata.tile_px, 3), np.uint8))
     ends, bares, stages = [], [], []
     tiles = np.zeros(0, np.uint8)
-    for _ in range(repeats):
+    for repeat in range(repeats):
         times = StageTimes()
         start = time.perf_counter()
-        (outcome,) = detect_scenes([picture], detector, store, again=True, times=times)
+        (outcome,) = detect_scenes([picture], detector, f"{store}-{repeat}", times=times)
         ends.append(time.perf_counter() - start)
         stages.append(
             {"busy": times.busy, "blocked": times.blocked, "verdict": times.verdict(), "ships": outcome.ships}

@@ -16,7 +16,7 @@ from ..models.detector import Detector
 from .detect import Area, DetectSettings, detect_scene
 from .fingerprint import fingerprint, is_another_picture, picture_fingerprint
 from .stage_times import StageTimes
-from .store import read_record, scene_path, write_scene
+from .store import SceneRecord, read_record, scene_path, write_scene
 
 log = logging.getLogger(__name__)
 
@@ -85,8 +85,10 @@ def detect_scenes(
         try:
             scene = item if isinstance(item, Scene) else opener(item)
             outcome = replace(outcome, scene_id=scene.scene_id)
-            _check_id_is_free(scene, name, name_of_id, store)
-            if not again and _is_done(scene, detector, settings, aoi, store):
+            path = scene_path(store, scene.scene_id)
+            stored = read_record(path) if path.exists() else None
+            _check_id_is_free(scene, name, name_of_id, stored)
+            if stored and not again and _is_of(stored, scene, detector, settings, aoi):
                 outcome = replace(outcome, status="skipped")
             else:
                 report = None if progress is None else _named(progress, name)
@@ -120,15 +122,12 @@ def with_stored_time(scene: Scene, store: str | Path) -> Scene:
     return replace(scene, acquired_at=record.acquired_at, time_source=record.time_source, time_doubt=record.time_doubt)
 
 
-def _is_done(scene: Scene, detector: Detector, settings: DetectSettings, aoi: Area | None, store: str | Path) -> bool:
-    path = scene_path(store, scene.scene_id)
-    if not path.exists():
-        return False
-    wanted = fingerprint(scene, detector.metadata, settings.resolved(detector.metadata, scene, aoi))
-    return read_record(path).fingerprint == wanted
+def _is_of(stored: SceneRecord, scene: Scene, detector: Detector, settings: DetectSettings, aoi: Area | None) -> bool:
+    metadata = detector.metadata
+    return stored.fingerprint == fingerprint(scene, metadata, settings.resolved(metadata, scene, aoi))
 
 
-def _check_id_is_free(scene: Scene, name: str, name_of_id: dict[str, str], store: str | Path) -> None:
+def _check_id_is_free(scene: Scene, name: str, name_of_id: dict[str, str], stored: SceneRecord | None) -> None:
     """Two pictures of one name must not overwrite each other: neither within a run nor across runs.
 
     A picture that has moved since, so that its old place is empty, may take its own place in the store.
@@ -136,14 +135,11 @@ def _check_id_is_free(scene: Scene, name: str, name_of_id: dict[str, str], store
     earlier = name_of_id.setdefault(scene.scene_id, name)
     if earlier != name:
         raise BerthwatchError(f"{name}: has the same scene id as {earlier} ({scene.scene_id}); rename one of the files")
-    path = scene_path(store, scene.scene_id)
-    if path.exists():
-        stored = read_record(path).source
-        if is_another_picture(stored, scene.source):
-            raise BerthwatchError(
-                f"{name}: the store has scene {scene.scene_id} from another file, {display_name(stored)}; "
-                "rename one of the files or use another store"
-            )
+    if stored and is_another_picture(stored.source, scene.source):
+        raise BerthwatchError(
+            f"{name}: the store has scene {scene.scene_id} from another file, {display_name(stored.source)}; "
+            "rename one of the files or use another store"
+        )
 
 
 def _named(progress: Callable[[str, int, int], None], name: str) -> Callable[[int, int], None]:
