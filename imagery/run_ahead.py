@@ -14,7 +14,7 @@ _END = object()
 
 @dataclass
 class ReadTimes:
-    """Seconds that reading took, and those that it waited because enough was read ahead."""
+    """Seconds that the last thread of reading worked or waited for another, and that it waited for room."""
 
     busy_s: float = 0.0
     blocked_s: float = 0.0
@@ -35,7 +35,11 @@ class RunAhead(Generic[Item]):
         self._thread = threading.Thread(target=self._run, name="berthwatch-read", daemon=True)
 
     def __enter__(self) -> "RunAhead[Item]":
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:  # Ctrl-C: nobody will leave what was not entered
+            self._stop.set()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -50,10 +54,9 @@ class RunAhead(Generic[Item]):
 
     def __next__(self) -> Item:
         item = self._made.get()
-        if item is _END:
-            raise StopIteration
-        if isinstance(item, _Raised):
-            raise item.error
+        if item is _END or isinstance(item, _Raised):
+            self._made.put(item)  # for whoever asks again
+            raise item.error if isinstance(item, _Raised) else StopIteration
         return item  # pyright: ignore[reportReturnType]
 
     def _run(self) -> None:
@@ -61,13 +64,13 @@ class RunAhead(Generic[Item]):
         try:
             with closing(self._items):  # in this thread, to which GDAL's settings and handles belong
                 for item in self._items:
-                    if self._stop.is_set():
-                        return
                     made = perf_counter()
                     self._made.put(item)
                     self._times.busy_s += made - start
                     start = perf_counter()
                     self._times.blocked_s += start - made
+                    if self._stop.is_set():
+                        return
             self._times.busy_s += perf_counter() - start
             self._made.put(_END)
         except Exception as error:  # raised again where the item is asked for

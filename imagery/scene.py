@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _WGS84 = Geod(ellps="WGS84")
 SYNTHETIC = "Synthetic scene: not a satellite picture"  # TIFFTAG_IMAGEDESCRIPTION of what berthwatch draws
+# A line that is straight in metres bends in degrees: of 10 km, by 8 m at 75 degrees north.
+_LONGEST_SIDE_M = 10_000.0
 _MERCATORS = (3857, 3395)  # EPSG
 _MERCATOR_TURN_M = 2 * np.pi * 6_378_137.0
 _READABLE_DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "float64")
@@ -91,11 +93,9 @@ class Scene:
         """The raster's outline, EPSG:4326, with 16 points a side so that curved edges stay true; in parts at 180."""
         return self.polygon_to_lonlat(shapely.box(0, 0, self.width, self.height))
 
-    def polygon_to_lonlat(
-        self, polygon: shapely.Polygon, *, points_a_side: int = 16
-    ) -> shapely.Polygon | shapely.MultiPolygon:
+    def polygon_to_lonlat(self, polygon: shapely.Polygon) -> shapely.Polygon | shapely.MultiPolygon:
         """A polygon in pixel coordinates -> EPSG:4326, its sides densified, cut where it crosses 180 degrees."""
-        side = max(self.width, self.height) / points_a_side
+        side = min(max(self.width, self.height) / 16, _LONGEST_SIDE_M / self.gsd_m)
         return cut_at_antimeridian(shapely.transform(shapely.segmentize(polygon, side), self.to_lonlat))
 
 

@@ -1,4 +1,4 @@
-"""Tiles off the file: row bands read once, ahead, by a thread of its own; tiles are cut from the bands."""
+"""Tiles off the file: row bands read once, ahead, in threads of their own; tiles are cut from the bands."""
 
 import ctypes
 import sys
@@ -17,7 +17,7 @@ from .grid import TileGrid, TileWindow
 from .observed import SeenGatherer
 from .pixels import Pixels, open_at_scale, read_window
 from .radiometry import Stretch
-from .raster import decode_threads, is_decoded_by_one_thread
+from .raster import BLOCK_CACHE_BYTES, decode_threads, is_decoded_by_one_thread
 from .run_ahead import ReadTimes, RunAhead
 
 __all__ = ["ReadTimes", "TileGrid", "TileWindow", "read_tiles", "row_bands"]
@@ -25,7 +25,7 @@ __all__ = ["ReadTimes", "TileGrid", "TileWindow", "read_tiles", "row_bands"]
 # Read ahead at most so many bytes (one band at the least): memory stays bounded while the detector is busy.
 READ_AHEAD_BYTES = 32 * 1024 * 1024
 # Bands are a whole number of block rows, of about so many pixel rows.
-_BAND_ROWS = 128
+_BAND_ROWS = 64
 _GREATEST_BAND_ROWS = 1024
 _VRT_BLOCK = (1024, 1024)
 # A wide scene stored in blocks is read in panels of so many working pixels, so that memory does not grow with its
@@ -72,6 +72,7 @@ def read_tiles(
                 if len(windows) == batch_size:
                     yield windows, pixels
                     windows, pixels = [], np.empty(shape, dtype=np.uint8)
+        _return_freed_memory()
     buffers.let_go()
     if seen:  # outlined here, while the detector works on the last batches
         seen.area()
@@ -132,7 +133,7 @@ class _Blocks:
     row_bytes: int
     """Of a row of blocks across the scene, decoded."""
     lanes: int
-    """Bands that may be decoded at once."""
+    """Bands to decode at once, by a thread each; 1 where GDAL's own threads share the blocks out."""
 
     @classmethod
     def of(cls, grid: TileGrid) -> "_Blocks":
@@ -145,8 +146,11 @@ class _Blocks:
             height = min(height, _GREATEST_BAND_ROWS)
             scale_y = dataset.height / grid.height
             band_rows = ceil(_BAND_ROWS * max(1.0, scale_y) / height) * height / scale_y
-            in_strips = width >= dataset.width
-            lanes = decode_threads() if in_strips and is_decoded_by_one_thread(dataset) else 1
+            in_strips, lanes = width >= dataset.width, 1
+            if in_strips and is_decoded_by_one_thread(dataset):
+                # What is resampled is decoded again where the cache, which lanes share, does not hold a band of each.
+                stored_bytes = ceil(band_rows * scale_y) * dataset.width * dataset.count * item_bytes
+                lanes = max(1, min(decode_threads(), BLOCK_CACHE_BYTES // stored_bytes))
             return cls(in_strips, max(1, round(band_rows)), row_bytes, lanes)
 
 
@@ -211,10 +215,10 @@ def _in_turn(lanes: list[RunAhead[_Read]], count: int) -> Generator[_Read, None,
 
 
 class _PanelReader:
-    """Reads a panel's bands in a thread with its own handle, no more than READ_AHEAD_BYTES ahead.
+    """Reads a panel's bands ahead, no more than READ_AHEAD_BYTES: one thread, whose blocks GDAL decodes in threads.
 
-    GDAL decodes blocks in threads. Strips of few rows are too small for that: there, bands are decoded in lanes, each
-    with a thread and a handle of its own.
+    Strips of few rows are too small to be shared out so. Their bands are decoded in lanes, each a thread with a handle
+    of its own, and one more thread finishes them.
     """
 
     def __init__(
@@ -229,20 +233,24 @@ class _PanelReader:
     @contextmanager
     def ahead(self, times: ReadTimes | None) -> Iterator[Iterator[_Band]]:
         """The bands, in order."""
-        room = max(1, READ_AHEAD_BYTES // (self._blocks.band_rows * (self._right - self._left) * 3))
-        lanes = min(self._blocks.lanes, room // 2)  # each holds a band that waits, and one in the making
+        band_px = self._blocks.band_rows * (self._right - self._left)
+        # A lane holds a band that waits and one in the making, in the file's own type and with what of them is valid.
+        lane_bytes = 2 * band_px * (3 * np.dtype(self._panel.scene.dtype).itemsize + 1)
+        lanes = min(self._blocks.lanes, len(self._bands), READ_AHEAD_BYTES // lane_bytes)
+        bytes_ahead = READ_AHEAD_BYTES
         with ExitStack() as threads:
             if lanes > 1:
                 parts = [RunAhead(self._decoded(self._bands[lane::lanes]), room=1) for lane in range(lanes)]
                 decoded = _in_turn([threads.enter_context(part) for part in parts], len(self._bands))
-                room = max(1, room - 2 * lanes)
+                bytes_ahead -= lanes * lane_bytes
             else:
                 decoded = self._decoded(self._bands)
+            room = max(1, bytes_ahead // (3 * band_px))
             yield threads.enter_context(RunAhead(self._finished(decoded), room=room, times=times))
 
     def _decoded(self, bands: list[tuple[int, int]]) -> Generator[_Read, None, None]:
         panel, left, right = self._panel, self._left, self._right
-        # A resampled band needs some rows beyond its own: the blocks that hold them are kept for the next band.
+        # A resampled band needs some rows beyond its own: one thread keeps their blocks for the next band.
         scale = min(panel.scale_x, panel.scale_y)
         share = 1.0 if self._blocks.in_strips else (right - left) / panel.width
         with open_at_scale(panel.scene, scale, cache_bytes=round(2 * share * self._blocks.row_bytes)) as dataset:
@@ -262,7 +270,6 @@ class _PanelReader:
                     if read.top == self._bands[-1][0]:  # here, while the detector works on what was read before
                         self._seen.end_panel()
                 yield self._stretched(read)
-        _return_freed_memory()
 
     def _stretched(self, read: _Read) -> _Band:
         """The band's pixels for the detector; black is kept for what is no picture, so that it sees where one ends."""

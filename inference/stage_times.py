@@ -26,7 +26,7 @@ _ADVICE = {
 class StageTimes:
     """Seconds that each stage was busy and blocked in one run or several, and the work done.
 
-    Reading runs ahead in a thread of its own: it is blocked while enough is read ahead. So does detecting: it is
+    Reading runs ahead in threads of its own: it is blocked while enough is read ahead. So does detecting: it is
     blocked while its pixels are not there yet. Merging and writing wait for nothing.
 
     Attributes:

@@ -402,3 +402,20 @@ def test_areas_are_true_on_the_ground(write_raster):
     area_m2 = abs(WGS84.geometry_area_perimeter(observed_area(scene))[0])
 
     assert area_m2 == pytest.approx((400 * 3.0) ** 2, rel=0.01)
+
+
+def test_of_a_very_wide_scene_no_outline_overlaps_another(write_raster):
+    """Sides that are straight in metres bend in degrees, by more than a gap of 30 m on 600 km; nothing seen is lost."""
+    pixels = np.full((3, 63, 60_000), 40, np.uint8)
+    pixels[:, 30:33] = 0
+    for notch in range(0, 60_000, 300):  # corners all along one side of the gap, so that it bends and the other sags
+        pixels[:, 33:36, notch : notch + 3] = 0
+    transform = Affine(10, 0, 200_000, 0, -10, 7_200_000)
+    scene = open_scene(write_raster(pixels, transform=transform, nodata=0, compress="deflate"))
+
+    area = observed_area(scene)
+
+    assert area.is_valid
+    everything = scene.polygon_to_lonlat(shapely.box(0, 0, 60_000, 63))
+    valid = (pixels[0] > 0).mean()
+    assert area.area / everything.area == pytest.approx(valid, abs=0.005)

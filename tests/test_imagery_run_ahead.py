@@ -19,6 +19,7 @@ def counting(until: int, made: list[int] | None = None) -> Generator[int, None, 
 def test_items_come_in_order_and_end():
     with RunAhead(counting(100), room=3) as numbers:
         assert list(numbers) == list(range(100))
+        assert next(numbers, None) is None  # and is still at its end when asked again
 
 
 def test_no_more_is_made_than_there_is_room_for():
@@ -62,6 +63,19 @@ def test_leaving_early_ends_the_thread_and_closes_the_generator_in_it():
     assert "berthwatch-read" not in [thread.name for thread in threading.enumerate()]
 
 
+def test_leaving_makes_nothing_more():
+    made: list[int] = []
+
+    with RunAhead(counting(100, made), room=1) as numbers:
+        next(numbers)
+        give_up_at = time.monotonic() + 10
+        while len(made) < 3 and time.monotonic() < give_up_at:
+            time.sleep(0.01)
+        time.sleep(0.1)
+
+    assert made == [0, 1, 2]
+
+
 def test_one_may_feed_another_and_both_end_when_the_second_is_left():
     def doubled(numbers: RunAhead[int]) -> Generator[int, None, None]:
         for number in numbers:
@@ -90,13 +104,13 @@ def test_a_fault_of_the_first_reaches_who_takes_from_the_second():
 def test_seconds_of_work_and_of_waiting_are_told_apart():
     def slow() -> Generator[int, None, None]:
         for number in range(4):
-            time.sleep(0.05)
+            time.sleep(0.02)
             yield number
 
     times = ReadTimes()
     with RunAhead(slow(), room=1, times=times) as numbers:
         for _ in numbers:
-            time.sleep(0.15)
+            time.sleep(0.3)
 
-    assert times.busy_s >= 0.2
+    assert times.busy_s >= 0.08
     assert times.blocked_s >= 0.1

@@ -2,7 +2,7 @@
 
 import threading
 import tracemalloc
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -373,26 +373,69 @@ def test_memory_does_not_grow_with_the_scenes_height(write_raster, monkeypatch):
     assert least_peak_bytes(4000) < 1.3 * least_peak_bytes(1000)
 
 
-def test_a_slow_detector_finds_no_more_read_ahead_than_memory_allows(write_raster, monkeypatch):
-    """Bands of 128 rows and 400 columns: room for two, one in the reader's hand, one in the first row of tiles."""
-    monkeypatch.setattr(tiles_module, "READ_AHEAD_BYTES", 2 * 128 * 400 * 3)
-    noise = np.random.default_rng(0).integers(20, 255, (1, 4000, 400), dtype=np.uint8)
-    grid = TileGrid.plan(open_scene(write_raster(noise, blockysize=1)), gsd_m=3.0, tile_px=128, overlap_m=90)
-    rows_read: list[float] = []
-    read, band_read = tiles_module.read_window, threading.Semaphore(0)
+@dataclass
+class Reading:
+    """What `read_tiles` has read of a scene of 400 columns, and holds, when a slow detector has taken one batch."""
 
-    def counted(dataset, scene, window, *rest, **options):
-        rows_read.append(window[3])
-        band_read.release()
-        return read(dataset, scene, window, *rest, **options)
+    rows: float
+    bytes: int
+    threads: int
 
-    monkeypatch.setattr(tiles_module, "read_window", counted)
-    batches = read_tiles(grid, AS_IT_IS, batch_size=4)
 
-    next(batches)
-    while band_read.acquire(timeout=0.5):  # until the reader waits
-        pass
-    rows_ahead = sum(rows_read)
-    batches.close()
+@pytest.fixture
+def read_while_the_detector_is_slow(write_raster, monkeypatch):
+    def reading(dtype: str, *, cores: int, bytes_ahead: int) -> Reading:
+        monkeypatch.setattr(tiles_module, "READ_AHEAD_BYTES", bytes_ahead)
+        monkeypatch.setattr(tiles_module, "decode_threads", lambda: cores)
+        noise = np.random.default_rng(0).integers(20, 255, (1, 8000, 400), dtype=np.uint8).astype(dtype)
+        grid = TileGrid.plan(open_scene(write_raster(noise, blockysize=1)), gsd_m=3.0, tile_px=128, overlap_m=90)
+        rows: list[float] = []
+        threads: set[int] = set()
+        read, band_read = tiles_module.read_window, threading.Semaphore(0)
 
-    assert rows_ahead <= 4 * 128
+        def counted(dataset, scene, window, *rest, **options):
+            rows.append(window[3])
+            threads.add(threading.get_ident())
+            band_read.release()
+            return read(dataset, scene, window, *rest, **options)
+
+        monkeypatch.setattr(tiles_module, "read_window", counted)
+        tracemalloc.start()
+        batches = read_tiles(grid, Stretch((0.0, 0.0, 0.0), (255.0, 255.0, 255.0)), batch_size=4)
+        next(batches)
+        while band_read.acquire(timeout=0.5):  # until the readers wait
+            pass
+        held = Reading(sum(rows), tracemalloc.get_traced_memory()[0], len(threads))
+        tracemalloc.stop()
+        batches.close()
+        return held
+
+    return reading
+
+
+BAND_BYTES = 64 * 400 * 3
+
+
+def test_a_slow_detector_finds_no_more_read_ahead_than_memory_allows(read_while_the_detector_is_slow):
+    """Bands of 64 rows: room for two, one in the reader's hand, two in the first row of tiles."""
+    held = read_while_the_detector_is_slow("uint8", cores=1, bytes_ahead=2 * BAND_BYTES)
+
+    assert held.rows <= 5 * 64
+    assert held.threads == 1
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+def test_lanes_hold_no_more_than_memory_allows_in_the_files_own_type(read_while_the_detector_is_slow, dtype):
+    """Beside what is read ahead: one band in the hand that finishes it, one in the first row of tiles, two batches."""
+    held = read_while_the_detector_is_slow(dtype, cores=3, bytes_ahead=32 * BAND_BYTES)
+
+    assert held.threads == 3
+    in_hand = 64 * 400 * (3 * np.dtype(dtype).itemsize + 1) + 2 * BAND_BYTES + 2 * 4 * 128 * 128 * 3
+    assert held.bytes <= 32 * BAND_BYTES + in_hand + 200_000
+
+
+def test_few_bands_or_little_memory_need_few_lanes(read_while_the_detector_is_slow):
+    two_lanes = 2 * 2 * 64 * 400 * 4
+
+    assert read_while_the_detector_is_slow("uint8", cores=8, bytes_ahead=two_lanes).threads == 2
+    assert read_while_the_detector_is_slow("uint8", cores=8, bytes_ahead=two_lanes - 1).threads == 1
