@@ -13,10 +13,11 @@ STAGES = ("read", "detect", "merge", "write")
 _STARVED = 0.2
 
 _ADVICE = {
-    "read": "faster: --port or --aoi reads that area alone; more cores decode in parallel; a tiled copy with overviews "
-    "(gdal_translate -of COG) where the file is in strips or finer than the model's pixels",
-    "detect": "faster: --device cuda on a machine with an NVIDIA GPU; --port or --aoi searches that area alone; "
-    "a smaller --overlap-m, not below the longest ship; --threads where fewer than all cores are used",
+    "read": "faster: detect's --port or --aoi reads that area alone; more cores decode in parallel; a tiled copy with "
+    "overviews (gdal_translate -of COG) where the file is in strips or finer than the model's pixels",
+    "detect": "faster on a CPU: a model in 8-bit integers (--model berthwatch-n-int8), --backend openvino where it is "
+    "installed, or --device cuda on a machine with an NVIDIA GPU; anywhere: detect's --port or --aoi searches that "
+    "area alone; a smaller --overlap-m, not below the longest ship; --threads where fewer than all cores are used",
     "merge": "faster: a higher --score leaves fewer boxes to merge",
     "write": "faster: a store on a local disk",
 }
@@ -75,7 +76,7 @@ class StageTimes:
     def verdict(self) -> str:
         """One line: what was the limit, and which option changes it."""
         stage, wall_s = self.limit(), self.wall_s
-        if not wall_s:
+        if not self.tiles:
             return "nothing was searched"
         share = self.blocked["detect"] if stage == "read" else self.busy[stage]
         told = {

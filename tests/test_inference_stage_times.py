@@ -6,7 +6,7 @@ from berthwatch.inference.stage_times import StageTimes
 
 
 def spent(wall_s, *, busy, detector_waited_s):
-    times = StageTimes(wall_s=wall_s)
+    times = StageTimes(wall_s=wall_s, tiles=9)
     times.busy |= busy
     times.blocked["detect"] = detector_waited_s
     return times
@@ -32,5 +32,14 @@ def test_the_verdict_names_share_and_option():
 
     assert starved.verdict().startswith("reading is the limit: the detector waited 60% of the time for pixels; faster:")
     assert "--port" in starved.verdict()
-    assert busy.verdict().startswith("the detector is the limit: busy 90% of the time; faster: --device cuda")
+    assert busy.verdict().startswith("the detector is the limit: busy 90% of the time; faster on a CPU:")
+    assert all(
+        option in busy.verdict() for option in ("--model berthwatch-n-int8", "--backend openvino", "--device cuda")
+    )
+
+
+def test_where_nothing_was_searched_nothing_is_the_limit():
+    unread = StageTimes(wall_s=0.4, busy={"read": 0.3, "detect": 0.0, "merge": 0.0, "write": 0.0})
+
+    assert unread.verdict() == "nothing was searched"
     assert StageTimes().verdict() == "nothing was searched"
