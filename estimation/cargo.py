@@ -127,8 +127,10 @@ def loadings_table(
 ) -> pd.DataFrame:
     """``Estimate.loadings`` from the calls of all draws: what each visit with ``counts`` loaded.
 
-    ``nobody_probability`` and ``no_tanker_probability`` are the shares of draws in which the sightings show no ship,
-    and no tanker: there they load 0 barrels.
+    Four columns part the draws in which the visit adds 0 barrels, and add up to their share: ``nobody_probability``
+    (its sightings show no ship), ``earlier_call_probability`` (they show one, all on a call that an earlier visit's
+    sighting began and that is counted there), ``no_tanker_probability`` (on a call of its own, by a ship that is no
+    tanker), ``no_time_probability`` (a tanker's, too short to load in the time that bounds it).
 
     Four more columns are the links of ``barrels_mean``: ``calls_mean`` (calls that the visit's sightings make, on
     average: below 1 where they may be a false alarm, above 1 where they may show several ships), ``tanker_calls_mean``
@@ -148,6 +150,8 @@ def loadings_table(
     tanker_calls = tankers_per_draw.mean(axis=0)
     some = np.where(tanker_calls > 0, tanker_calls, np.nan)
     of_visit = visits[counted].reset_index(drop=True)
+    no_call, no_tanker = calls_per_draw == 0, tankers_per_draw == 0
+    nobody = 1 - of_visit.get("ship_probability", pd.Series(1.0, of_visit.index)).to_numpy()  # listed: surely there
     return pd.DataFrame(
         {
             "visit_id": of_visit["visit_id"],
@@ -159,8 +163,10 @@ def loadings_table(
                 f"barrels_laden_{name}": sums(laden).mean(axis=0)
                 for name, laden in scenario_barrels(seen, common, cargo).items()
             },
-            "nobody_probability": (calls_per_draw == 0).mean(axis=0),
-            "no_tanker_probability": (tankers_per_draw == 0).mean(axis=0),
+            "nobody_probability": nobody,
+            "earlier_call_probability": np.maximum(no_call.mean(axis=0) - nobody, 0.0),
+            "no_tanker_probability": (no_tanker & ~no_call).mean(axis=0),
+            "no_time_probability": (~no_tanker & (per_visit == 0)).mean(axis=0),
             "calls_mean": calls_per_draw.mean(axis=0),
             "tanker_calls_mean": tanker_calls,
             "dwt_t_mean": sums(tanker * _dwt_t(seen, common)).mean(axis=0) / some,

@@ -81,15 +81,19 @@ class Estimate:
             ``size_class`` str (most probable), ``size_class_probabilities`` list[float] in the order of
             ``inference.size_class.SIZE_CLASSES``; ``dwt_t_p05``, ``dwt_t_p50``, ``dwt_t_p95`` tonnes;
             ``link_probability`` float, probability that its sightings are one visit (1.0 for one sighting);
+            ``there_before_probability``, ``there_after_probability`` float, that its first sighting shows the ship of
+            the sighting before, and the berth's next sighting still shows its ship: then ``arrival_earliest``, and
+            ``departure_latest``, bound nothing;
             ``ship_probability`` float, probability that a ship was there at all and not a false alarm;
             ``counts`` bool, whether it enters the barrels (oil berth);
             ``identified_as`` str or None (name or IMO when the user identified the ship);
             ``detection_ids`` list[str], in order of time.
         loadings: one row a visit with ``counts``: ``visit_id``, ``berth_id``, ``loaded_at`` (= last_seen),
             ``barrels_mean``, ``barrels_p05`` .. ``barrels_p95`` (over DWT, cargo fraction, laden fraction, product
-            and the chance that it is no tanker), ``nobody_probability``, ``no_tanker_probability`` (shares of draws
-            in which no ship, and no tanker, was there: then 0 barrels), ``barrels_laden_33``, ``barrels_laden_50``,
-            ``barrels_laden_90`` (mean DWT at 33, 50, 90 % of deadweight, as the UN Panel counts).
+            and the chance that it is no tanker), ``barrels_laden_33``, ``barrels_laden_50``, ``barrels_laden_90``
+            (mean DWT at 33, 50, 90 % of deadweight, as the UN Panel counts), ``nobody_probability``,
+            ``earlier_call_probability``, ``no_tanker_probability``, ``no_time_probability`` (shares of draws in which
+            it adds 0 barrels, by the reason; see ``loadings_table``).
         totals: whole period, index-free, one row each of ``part`` "seen", "unseen", "total":
             ``part``; ``visits_mean``, ``visits_p05`` .. ``visits_p95``; ``barrels_mean``, ``barrels_p05`` ..
             ``barrels_p95``; ``barrels_laden_33``, ``barrels_laden_50``, ``barrels_laden_90`` (posterior means).

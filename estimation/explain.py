@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from .visit_list import VisitListEstimate
 
 
-ZERO_FROM = 0.05  # the 5 % point is 0 barrels where so many draws have no tanker
+ZERO_FROM = 0.05  # the 5 % point is 0 barrels where so many draws add none
+TOLD_FROM = 0.0005  # what reads 0.0 % is left out
+
+# Columns of ``loadings`` that part the draws in which a visit adds 0 barrels.
+_NO_BARRELS = {
+    "nobody_probability": "nobody there",
+    "earlier_call_probability": "the same call as an earlier sighting, counted there",
+    "no_tanker_probability": "a ship that is no tanker",
+    "no_time_probability": "too short a stay to load",
+}
 
 
 @dataclass(frozen=True)
@@ -77,19 +86,37 @@ def _sightings(visit: pd.Series, loading: pd.Series) -> list[Step]:
     seen = f"one sighting, {first}" if n == 1 else f"{n} sightings, first {first}, last {last}"
     real, calls = visit["ship_probability"], loading["calls_mean"]
     linked = f"a ship was there with probability {real:.2f}"
+    earlier = loading["earlier_call_probability"]
+    if earlier >= TOLD_FROM:
+        linked += f", with {100 * earlier:.1f} % on the same call as an earlier sighting (counted there)"
     if n > 1:
         linked += f", one and the same with {visit['link_probability']:.2f} (else several, of which each counts)"
-    bounds = (
-        f"came between {_at(visit['arrival_earliest'])} and {_at(visit['arrival_latest'])}, "
-        f"left between {_at(visit['departure_earliest'])} and {_at(visit['departure_latest'])}"
-    )
     return [
         Step("Sightings", "observed", seen, f"detections {ids}"),
         Step(
             "Calls", "assessed", f"{linked}: {calls:.3f} calls on average", "histories of the berth that fit all looks"
         ),
-        Step("Arrival and departure", "observed", bounds, "the clear looks before and after that did not show her"),
+        _stay(visit),
     ]
+
+
+def _stay(visit: pd.Series) -> Step:
+    """The looks that bound her stay, and how probably they do not: she may be the ship of the sighting before or after.
+
+    Her bounds are observed only where no sighting on either side may show her.
+    """
+    name = "Arrival and departure"
+    came = f"came between {_at(visit['arrival_earliest'])} and {_at(visit['arrival_latest'])}"
+    left = f"left between {_at(visit['departure_earliest'])} and {_at(visit['departure_latest'])}"
+    before, after = visit["there_before_probability"], visit["there_after_probability"]
+    if max(before, after) < TOLD_FROM:
+        return Step(name, "observed", f"{came}, {left}", "the clear looks before and after that did not show her")
+    if before >= TOLD_FROM:
+        came += f" (or earlier: with {100 * before:.1f} % she is the ship of the sighting before, and had stayed)"
+    if after >= TOLD_FROM:
+        left += f" (or later: with {100 * after:.1f} % the next sighting shows her still there)"
+    source = "the clear looks before and after; whether they show her: histories of the berth that fit all looks"
+    return Step(name, "assessed", f"{came}, {left}", source)
 
 
 def _ship(visit: pd.Series, loading: pd.Series) -> list[Step]:
@@ -190,27 +217,31 @@ def _result(loading: pd.Series, estimate: Estimate | VisitListEstimate, cargo: C
 
 def _why_zero(loading: pd.Series) -> str:
     """Why the interval begins at 0 although a ship was seen, in brackets; empty where it does not."""
-    nobody, no_tanker = loading["nobody_probability"], loading["no_tanker_probability"]
-    if loading["barrels_p05"] > 0 or no_tanker < ZERO_FROM:
+    none = sum(loading[column] for column in _NO_BARRELS)
+    if loading["barrels_p05"] > 0 or none < ZERO_FROM:
         return ""
-    another = 100 * (no_tanker - nobody)
-    return (
-        f" (0, because with {100 * no_tanker:.1f} % no tanker was there: {100 * nobody:.1f} % nobody, "
-        f"{another:.1f} % a ship that is no tanker)"
-    )
+    parts = [
+        f"{100 * loading[column]:.1f} % {words}"
+        for column, words in _NO_BARRELS.items()
+        if loading[column] >= TOLD_FROM
+    ]
+    return f" (0, because with {100 * none:.1f} % this visit adds none: {'; '.join(parts)})"
 
 
 def zeros_explained(loadings: pd.DataFrame) -> tuple[str, ...]:
     """A warning of the visits whose 90 % interval begins at 0 barrels, with the reason; none where there are none."""
-    no_tanker = loadings.loc[loadings["barrels_p05"] == 0, "no_tanker_probability"]
-    no_tanker = no_tanker[no_tanker >= ZERO_FROM]
-    if no_tanker.empty:
+    zero = loadings.loc[loadings["barrels_p05"] == 0, list(_NO_BARRELS)]
+    zero = zero[zero.sum(axis=1) >= ZERO_FROM]
+    if zero.empty:
         return ()
-    low, high = f"{100 * no_tanker.min():.0f}", f"{100 * no_tanker.max():.0f}"
-    visits = "interval of 1 visit begins" if len(no_tanker) == 1 else f"intervals of {len(no_tanker)} visits begin"
+    none = zero.sum(axis=1)
+    low, high = f"{100 * none.min():.0f}", f"{100 * none.max():.0f}"
+    visits = "interval of 1 visit begins" if len(zero) == 1 else f"intervals of {len(zero)} visits begin"
+    adds = "it adds" if len(zero) == 1 else "they add"
+    reasons = "; ".join(words for column, words in _NO_BARRELS.items() if zero[column].max() >= TOLD_FROM)
     return (
-        f"The 90 % {visits} at 0 barrels, because with {low if low == high else f'{low} to {high}'} % no tanker was "
-        "there (nobody, or a ship that is no tanker); `berthwatch barrels --explain VISIT` tells more.",
+        f"The 90 % {visits} at 0 barrels, because with {low if low == high else f'{low} to {high}'} % {adds} none "
+        f"({reasons}); `berthwatch barrels --explain VISIT` tells more.",
     )
 
 

@@ -82,6 +82,8 @@ def visits_table(
             "tanker_probability": expit(log_odds + np.log(prior / (1 - prior))),
             **dict.fromkeys(("size_class", "size_class_probabilities", "dwt_t_p05", "dwt_t_p50", "dwt_t_p95")),
             "link_probability": _link_probability(found, row, n),
+            "there_before_probability": found.same[first_of],
+            "there_after_probability": pd.Series(found.same[first_of]).groupby(lane_of_row).shift(-1, fill_value=0.0),
             "ship_probability": _at_least_one(found, row, n),
             "counts": is_oil[lane_of_row],
             "identified_as": pd.Series([None] * n, dtype="object"),

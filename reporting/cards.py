@@ -151,6 +151,10 @@ def _assessed(visit: Any) -> tuple[tuple[str, str], ...]:
     )
     if visit.n_sightings > 1:
         facts += (("All one visit", wording.probability(visit.link_probability)),)
+    if visit.there_before_probability >= 0.01:
+        facts += (("Same call as the sighting before", wording.probability(visit.there_before_probability)),)
+    if visit.there_after_probability >= 0.01:
+        facts += (("Same call as the next sighting", wording.probability(visit.there_after_probability)),)
     return facts
 
 

@@ -16,6 +16,9 @@ CARGO = load_cargo()
 # Day 4 may show another ship of the same length: the chain has more than one call. Day 20 hardly shows a tanker.
 LOOKS = {0.0: [], 3.0: [Ship(88)], 4.0: [Ship(90)], 5.0: [], 10.0: [Ship(105)], 13.0: [], 20.0: [Ship(80, tanker=0.3)]}
 
+# A ship of like length at each look two days apart: three visits, or one that stayed.
+ALIKE = {0.0: [Ship(92)], 2.0: [Ship(90)], 4.0: [Ship(93)]}
+
 
 def run(**options: object) -> Estimate:
     return estimate(PORT, *watched(LOOKS), CARGO, draws=800, **options)
@@ -93,9 +96,9 @@ def test_an_interval_that_begins_at_0_says_why():
     sure, doubtful = (explain_visit(result, f"oil-1-{at}", CARGO) for at in ("20240310T0200", "20240327T0200"))
 
     assert result.loadings["barrels_p05"].gt(0).tolist() == [True, True, False]
-    assert "no tanker was there" not in by_name(sure)["Barrels"].text
+    assert "adds none" not in by_name(sure)["Barrels"].text
     why = by_name(doubtful)["Barrels"].text.partition("(0, because ")[2]
-    assert re.fullmatch(r"with .* % no tanker was there: .* % nobody, .* % a ship that is no tanker\)", why)
+    assert re.fullmatch(r"with .* % this visit adds none: .* % nobody there; .* % a ship that is no tanker\)", why)
     none, nobody, another = numbers(why)
     assert none == pytest.approx(100 * (1 - numbers(by_name(doubtful)["A tanker"].text)[-1]), abs=0.1)
     assert nobody == pytest.approx(100 * (1 - numbers(by_name(doubtful)["Calls"].text)[-1]), abs=0.1)
@@ -104,10 +107,64 @@ def test_an_interval_that_begins_at_0_says_why():
     assert another > 5
 
 
+def test_the_same_call_as_an_earlier_sighting_is_not_taken_for_nobody():
+    result = estimate(PORT, *watched(ALIKE), CARGO, draws=800)
+    first, second, _ = (visit["visit_id"] for visit in result.visits.to_dict("records"))
+    sure, doubtful = (by_name(explain_visit(result, visit_id, CARGO)) for visit_id in (first, second))
+
+    why = doubtful["Barrels"].text.partition("(0, because ")[2]
+    assert re.fullmatch(
+        r"with .* % this visit adds none: .* % nobody there; "
+        r".* % the same call as an earlier sighting, counted there; .* % a ship that is no tanker\)",
+        why,
+    )
+    none, nobody, earlier, another = numbers(why)
+    there, told_earlier, calls = numbers(doubtful["Calls"].text)
+    assert nobody == pytest.approx(100 * (1 - there), abs=0.6)
+    assert earlier == told_earlier == pytest.approx(100 * there - 100 * calls, abs=0.6)
+    assert nobody + earlier + another == pytest.approx(none, abs=0.16)
+    assert none == pytest.approx(100 * (1 - numbers(doubtful["A tanker"].text)[-1]), abs=0.1)
+    assert earlier > 10 > nobody
+    assert "earlier sighting" not in sure["Calls"].text
+
+
+def test_a_ship_that_may_have_stayed_has_no_observed_arrival_and_departure():
+    result = estimate(PORT, *watched(ALIKE), CARGO, draws=800)
+
+    first, second, last = (
+        by_name(explain_visit(result, visit_id, CARGO))["Arrival and departure"]
+        for visit_id in result.visits["visit_id"]
+    )
+
+    assert [step.status for step in (first, second, last)] == ["assessed"] * 3
+    before, after = (float(p) for p in re.findall(r"with ([\d.]+) %", second.text))
+    assert min(before, after) > 10
+    assert first.text.endswith(f" UTC (or later: with {before} % the next sighting shows her still there)")
+    assert f"UTC (or earlier: with {after} % she is the ship of the sighting before, and had stayed)" in last.text
+    assert "or later" not in last.text
+    assert "did not show her" not in first.source + second.source + last.source
+
+
+def test_arrival_and_departure_between_looks_that_show_nobody_are_observed():
+    step = by_name(explain_visit(run(), "oil-1-20240327T0200", CARGO))["Arrival and departure"]
+
+    assert (step.status, step.source) == ("observed", "the clear looks before and after that did not show her")
+    assert step.text == (
+        "came between 2024-03-20 02:00 UTC and 2024-03-27 02:00 UTC, "
+        "left between 2024-03-27 02:00 UTC and an unknown time"
+    )
+
+
 def test_the_notes_say_which_share_of_intervals_begins_at_0_and_why():
     (told,) = [w for w in run().warnings if "at 0 barrels" in w]
+    (alike,) = [w for w in estimate(PORT, *watched(ALIKE), CARGO, draws=800).warnings if "at 0 barrels" in w]
 
-    assert re.match(r"The 90 % interval of 1 visit begins at 0 barrels, because with \d+ % no tanker was there", told)
+    assert re.match(
+        r"The 90 % interval of 1 visit begins at 0 barrels, because with \d+ % it adds none "
+        r"\(nobody there; a ship that is no tanker\);",
+        told,
+    )
+    assert "they add none (nobody there; the same call as an earlier sighting, counted there; a ship" in alike
 
 
 def test_a_listed_ship_that_may_be_no_tanker_says_why_her_interval_begins_at_0(tmp_path):
@@ -117,10 +174,10 @@ def test_a_listed_ship_that_may_be_no_tanker_says_why_her_interval_begins_at_0(t
 
     doubtful, sure = (by_name(explain_visit(result, f"line-{n}", CARGO))["Barrels"].text for n in (2, 3))
 
-    none, nobody, another = numbers(doubtful.partition("(0, because ")[2])
-    assert (none, nobody) == (pytest.approx(50, abs=4), 0)
-    assert another == none
-    assert "no tanker" not in sure
+    why = re.search(r"with ([\d.]+) % this visit adds none: ([\d.]+) % a ship that is no tanker\)$", doubtful)
+    assert why
+    assert float(why[1]) == float(why[2]) == pytest.approx(50, abs=4)
+    assert "adds none" not in sure
 
 
 def test_a_known_deadweight_and_the_lists_own_source_are_named(listed):

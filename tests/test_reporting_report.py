@@ -166,6 +166,16 @@ def test_each_visit_has_a_card_with_its_numbers():
         assert wording.probability(visit.tanker_probability) in card
 
 
+def test_a_card_says_how_probably_the_ship_was_there_at_the_sighting_before_or_after():
+    estimate = build(**CASES["one berth"])
+    unsure = estimate.visits.assign(there_before_probability=0.22, there_after_probability=0.004)
+
+    page = Page(render_report(replace(estimate, visits=unsure), scenes={}, generated_at=MADE)).text
+
+    assert re.search(r"Same call as the sighting before\s*22%", page)
+    assert "Same call as the next sighting" not in page
+
+
 def test_the_timeline_draws_each_look_in_its_own_state():
     estimate, page = estimate_of("six calls"), page_of("six calls")
     chart = re.search(r'<svg class="chart wide".*?</svg>', page, re.DOTALL).group()
