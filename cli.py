@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 _MOST_FAILURES_NAMED = 5
 _STOPPED = 130  # what typer makes of Ctrl-C
-_GOES_ON = {"detect", "watch", "chips", "train"}  # commands that skip what an earlier run of theirs has done
+# Commands that skip what an earlier run of theirs has done, and what of it must be whole to count.
+_GOES_ON = {"detect": "scene", "watch": "scene", "chips": "picture", "train": "epoch"}
 
 app = typer.Typer(
     name="berthwatch",
@@ -97,7 +98,7 @@ def detect(
     from .inference.land import Land
     from .inference.sample import sample_tiles
     from .inference.stage_times import StageTimes
-    from .inference.store import prepare_store
+    from .inference.store import check_store_writable
 
     if port and aoi:
         raise BerthwatchError("--port and --aoi both name the area to search; give one of them")
@@ -111,7 +112,7 @@ def detect(
         land=Land.read(land) if land else None,
     )
     sources, opener = arg.scene_sources(scenes, acquired_at=acquired_at, band=band, cloud_mask=cloud_mask)
-    prepare_store(store)
+    check_store_writable(store)
     sample = partial(sample_tiles, sources, settings=settings, aoi=area, opener=opener)
     detector, times = open_detector(model, device, backend, score, threads, sample), StageTimes()
     check = PlaceCheck(
@@ -180,7 +181,7 @@ def watch(
     from .inference.land import Land
     from .inference.sample import sample_tiles
     from .inference.stage_times import StageTimes
-    from .inference.store import prepare_store
+    from .inference.store import check_store_writable
     from .watch import REPORT
     from .watch import watch as watch_port
 
@@ -195,7 +196,7 @@ def watch(
         land=Land.read(land) if land else None,
     )
     sources, opener = arg.scene_sources(scenes, acquired_at=acquired_at, band=band, cloud_mask=cloud_mask)
-    prepare_store(store)
+    check_store_writable(store)
     sample = partial(sample_tiles, sources, settings=settings, aoi=shapely.box(*place.aoi), opener=opener)
     detector, times = open_detector(model, device, backend, score, threads, sample), StageTimes()
     outcomes: list[SceneOutcome] = []
@@ -339,7 +340,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except SystemExit as end:
         if end.code == _STOPPED:
             command = next((word for word in given if not word.startswith("-")), "")
-            err.print(f"stopped{'; the same command goes on where it was' if command in _GOES_ON else ''}")
+            whole = _GOES_ON.get(command)
+            err.print(f"stopped{f'; the same command goes on after the last finished {whole}' if whole else ''}")
         raise
     except BerthwatchError as error:
         err.print(f"[bold red]error[/]: {escape(str(error))}", soft_wrap=True)

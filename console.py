@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement, measure_renderables
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.table import Table
 
 from . import __version__
 from .errors import BerthwatchError
@@ -31,6 +32,30 @@ if TYPE_CHECKING:
 # A pipe or a file has no width of its own; 80 would cut numbers in two.
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False)
+_UNBOUNDED = 10_000  # columns: what a table would take if no terminal bound it
+
+
+def show_table(table: Table, console: Console = out) -> None:
+    """Print a table of strings with no word or figure cut: cells wrap between words, the first columns first.
+
+    Where the longest word of each column is too much for the console, each row becomes a few lines, a cell a line.
+    """
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+    spare = console.width - Measurement.get(console, unbounded, table).minimum
+    if spare >= 0:
+        for column in reversed(table.columns):
+            least, most = measure_renderables(console, unbounded, [column.header, *column.cells])
+            column.width = min(most, least + spare)
+            spare -= column.width - least
+        console.print(table)
+        return
+    if table.title:
+        console.print(table.title, soft_wrap=True)
+    for row in zip(*(column.cells for column in table.columns), strict=True):
+        for i, (column, cell) in enumerate(zip(table.columns, row, strict=True)):
+            if cell:
+                named = f"{column.header}: " if column.header else ""
+                console.print(f"{'  ' if i else ''}{named}{cell}", soft_wrap=True)
 
 
 class SceneProgress:
@@ -258,16 +283,14 @@ def show_times(times: "StageTimes") -> None:
     table = Table("stage", "busy, s", "blocked, s", "busy share", title=rates, title_justify="left")
     for stage, busy_s in times.busy.items():
         table.add_row(stage, f"{busy_s:.2f}", f"{times.blocked[stage]:.2f}", f"{busy_s / wall_s:.0%}")
-    err.print(table)
+    show_table(table, err)
     err.print(times.verdict(), soft_wrap=True)
 
 
 def show_estimate(estimate: "Estimate", report: Path) -> None:
     """Print the visits at oil berths, the barrels with their 90 % interval, and where the report is."""
     visits = estimate.visits[estimate.visits["counts"]].merge(estimate.loadings, on=["visit_id", "berth_id"])
-    table = Table(
-        Column("visit", no_wrap=True), "first seen", "last seen", "length, m", "size class", "barrels, median and 90 %"
-    )
+    table = Table("visit", "first seen", "last seen", "length, m", "size class", "barrels, median and 90 %")
     for visit in visits.itertuples():
         table.add_row(
             f"{visit.visit_id}",
@@ -278,7 +301,7 @@ def show_estimate(estimate: "Estimate", report: Path) -> None:
             f"{visit.barrels_p50:,.0f} ({visit.barrels_p05:,.0f} to {visit.barrels_p95:,.0f})",
         )
     if len(visits):
-        out.print(table)
+        show_table(table)
     for part, meaning in (("seen", "seen"), ("total", "seen and unseen")):
         row = estimate.total(part)
         out.print(

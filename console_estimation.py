@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 
-from .console import err, out
+from .console import err, out, show_table
 from .errors import BerthwatchError
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def show_occupancy(estimate: "Estimate") -> None:
         table.add_row(
             str(berth_id), str(len(looks)), *counts, str(int((estimate.visits["berth_id"] == berth_id).sum()))
         )
-    out.print(table)
+    show_table(table)
     visits = Table(
-        Column("visit", no_wrap=True),
+        "visit",
         "first seen",
         "last seen",
         "arrived after",
@@ -54,14 +54,14 @@ def show_occupancy(estimate: "Estimate") -> None:
         size = f"{visit.length_m:.0f} ± {visit.length_sd_m:.0f}"
         visits.add_row(str(visit.visit_id), *(_minute(t) for t in times), size, f"{visit.link_probability:.2f}")
     if len(estimate.visits):
-        out.print(visits)
+        show_table(visits)
     show_notes(estimate.warnings)
 
 
 def show_barrels(result: "Estimate | VisitListEstimate") -> None:
     """Print each visit's barrels, the totals, and each year against its cap."""
     if len(result.loadings):
-        out.print(_barrels_by_visit(result))
+        show_table(_barrels_by_visit(result))
         if "detection_ids" in result.visits:  # a list of visits is taken as it is
             out.print(
                 f"{len(result.loadings)} listed, sightings joined to visits; the counts below allow for false alarms "
@@ -88,8 +88,8 @@ def _barrels_by_visit(result: "Estimate | VisitListEstimate") -> Table:
     # Beside the visit, not in its place: a ship may come twice, and --explain asks for the visit.
     named = [ships.fillna("").tolist()] if ships.notna().any() else []
     table = Table(
-        Column("visit", no_wrap=True),
-        *(Column("ship") for _ in named),
+        "visit",
+        *("ship" for _ in named),
         "last seen",
         "calls, mean",
         "DWT, t, median",
@@ -148,9 +148,7 @@ def show_steps(steps: "Iterable[Step]") -> None:
 def show_backtest(result: "BacktestResult", product: str) -> None:
     """Print a case's figures beside ours, what differs, and whose they are; `product` is its name."""
     case = result.case
-    table = Table(
-        "published", *(Column(name, no_wrap=True) for name in ("theirs", "ours")), "90 %", "above", "ours are", ""
-    )
+    table = Table("published", "theirs", "ours", "90 %", "above", "ours are", "")
     for c in result.comparisons:
         spread, above = (f"{c.p05:,.0f} to {c.p95:,.0f}", f"{c.above:.0%}") if c.p95 > c.p05 else ("", "")
         table.add_row(
@@ -163,7 +161,7 @@ def show_backtest(result: "BacktestResult", product: str) -> None:
             _VERDICTS[c.agrees],
         )
     out.print(f"[bold]{escape(case.title)}[/]", soft_wrap=True)
-    out.print(table)
+    show_table(table)
     out.print(f"{escape(case.differs.strip())}", soft_wrap=True)
     out.print(f"Ours: {case.calls} calls, {product}. Ships: {escape(case.ships.source.strip())}.", soft_wrap=True)
     first_named: dict[str, str] = {}
@@ -180,7 +178,7 @@ def show_sensitivity(table: "pd.DataFrame") -> None:
     for row in table.itertuples():
         ends = (f"{row.low:.3g}", f"{row.high:.3g}", f"{row.barrels_at_low:,.0f}", f"{row.barrels_at_high:,.0f}")
         shown.add_row(f"{row.name}, {row.unit}", *ends, f"{row.swing:,.0f}")
-    out.print(shown)
+    show_table(shown)
 
 
 def show_simulation(result: "SimulationResult") -> None:
@@ -188,7 +186,7 @@ def show_simulation(result: "SimulationResult") -> None:
     table = Table("", "50 % interval holds", "90 % interval holds", "bias", "width of 90 %")
     for name, c in (("barrels", result.barrels), ("calls", result.calls), ("barrels seen", result.seen_barrels)):
         table.add_row(name, f"{c.coverage_50:.1%}", f"{c.coverage_90:.1%}", f"{c.bias:+.1%}", f"{c.width_90:.0%}")
-    out.print(table)
+    show_table(table)
     out.print(
         f"{result.scenario.port_years} port-years, {result.mean_calls:.1f} calls each, {result.share_seen:.0%} of them "
         f"seen (counting those alone: {result.naive_bias:+.0%}); {result.visits_right:.1%} of calls seen are right "

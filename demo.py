@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from rich.box import SIMPLE
-from rich.table import Column, Table
+from rich.table import Table
 
 from .configs.port import load_port
-from .console import SceneProgress, err, out, run_facts, write_run
+from .console import SceneProgress, err, out, run_facts, show_table, write_run
 from .demo_scenes import GSD_M, Picture, draw_pictures
 from .demo_traffic import Call, Traffic, simulate_traffic
 from .errors import BerthwatchError
 from .estimation.estimate import Estimate
 from .inference.detect import DetectSettings
 from .inference.detect_scenes import SceneOutcome
-from .inference.store import prepare_store
+from .inference.store import check_store_writable
 from .models.registry import load_detector
 from .watch import REPORT, Question, watch
 
@@ -76,7 +76,7 @@ def run_demo(folder: Path, *, days: int = 42, seed: int = 2031) -> DemoResult:
     """
     clear_earlier_demo(folder)
     mark_as_demo(folder)
-    prepare_store(folder)
+    check_store_writable(folder)
     port = load_port("vostochny")
     port = port.model_copy(update={"name": f"{port.name} (simulated)"})
     (berth,) = port.oil_berths
@@ -162,7 +162,7 @@ def show_result(result: DemoResult, folder: Path) -> None:
     estimate = result.estimate
     visits = estimate.visits.merge(estimate.loadings, on=["visit_id", "berth_id"]).set_index("visit_id")
     names = ("arrival", "stay", "LOA", "measured", "barrels", "estimate, 90 %", "found")
-    table = Table(*(Column(name, no_wrap=True) for name in names), box=SIMPLE)
+    table = Table(*names, box=SIMPLE)
     for call, n_clear, visit_id in zip(result.traffic.calls, result.n_clear_looks, result.visit_of_call, strict=True):
         measured = interval = ""
         if visit_id is not None:
@@ -179,7 +179,7 @@ def show_result(result: DemoResult, folder: Path) -> None:
             "yes" if visit_id else "no" if n_clear else "hidden",
         )
     out.print("\nThe simulated tanker calls, and what was measured of each (hidden: no clear picture shows her):")
-    out.print(table)
+    show_table(table)
     states = estimate.observations["state"].value_counts()
     seen, total = estimate.total("seen"), estimate.total()
     verdict = "inside" if result.truth_is_inside else "OUTSIDE"

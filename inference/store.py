@@ -131,8 +131,8 @@ def scene_path(store: str | Path, scene_id: str) -> Path:
     return Path(store) / "scenes" / f"{scene_id}.parquet"
 
 
-def prepare_store(store: str | Path) -> None:
-    """Make a store's folder and see that it can be written, before any work is done for it.
+def check_store_writable(store: str | Path) -> None:
+    """See that a store can be made and written, before any work is done for it; nothing is left behind.
 
     Raises:
         BerthwatchError: it cannot be.
@@ -140,9 +140,13 @@ def prepare_store(store: str | Path) -> None:
     folder = Path(store) / "scenes"
     probe = folder / f".{os.getpid()}.partial"
     try:
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
+        with contextlib.suppress(OSError):  # another run may have begun to fill it
+            for path in missing:
+                path.rmdir()
     except OSError as error:
         raise BerthwatchError(
             f"{store}: results cannot be written there ({error.strerror or error}); give another folder with --out"

@@ -69,13 +69,14 @@ def _export(
     elif chosen == "csv":
         if out.is_file() or out.suffix.lower() == ".csv":
             raise BerthwatchError(
-                f"{out}: CSV makes several files, one for each table; name a folder, such as {out.with_suffix('')}"
+                f"{out}: CSV makes several files, one for each table; name a folder: "
+                f"--format csv --out {out.with_name(f'{out.stem}-tables')}"
             )
         for name, table in tables.items():
             _whole(out / f"{name}.csv", chosen, lambda path, table=table: _write_csv(path, table))
     else:
         told = f"'{chosen}' is no format to export to" if chosen else "its name has no ending, which tells the format"
-        raise BerthwatchError(f"{out}: {told}; give one of {', '.join(FORMATS)}")
+        raise BerthwatchError(f"{out}: {told}; give one with --format: {', '.join(FORMATS)}")
     return out
 
 

@@ -31,6 +31,17 @@ def sea(write_raster) -> Path:
     return write_raster(np.full((3, 200, 220), 30, np.uint8))
 
 
+@pytest.mark.parametrize("command", [["detect"], ["watch", "vostochny"]], ids=lambda words: words[0])
+def test_a_detector_that_cannot_be_had_leaves_no_store(
+    capsys: Capture, sea: Path, tmp_path: Path, command: list[str]
+) -> None:
+    store = tmp_path / "deep" / "store"
+
+    told_in_one_line(run(capsys, *command, sea, "--model", tmp_path / "gone.onnx", "--out", store), "gone.onnx")
+
+    assert not (tmp_path / "deep").exists()
+
+
 def test_missing_file(capsys: Capture, tmp_path: Path) -> None:
     told_in_one_line(
         run(capsys, "detect", tmp_path / "gone.tif", "--out", tmp_path / "store"), "gone.tif", "no such file"

@@ -60,7 +60,7 @@ def test_a_stop_is_one_line(capsys: Capture, tmp_path, monkeypatch: pytest.Monke
 
     result = run(capsys, *command.split(), *([] if reports else ["--out", "store"]))
 
-    goes_on = "" if reports else "; the same command goes on where it was"
+    goes_on = "" if reports else "; the same command goes on after the last finished scene"
     assert (result.code, result.out, result.err) == (130, "", f"stopped{goes_on}\n")
 
 

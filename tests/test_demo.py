@@ -54,7 +54,7 @@ def test_pictures_are_georeferenced_and_marked_as_synthetic(result: DemoResult) 
         assert "not a satellite picture" in dataset.tags()["TIFFTAG_IMAGEDESCRIPTION"]
 
 
-@pytest.mark.parametrize("step", ["prepare_store", "simulate_traffic", "draw_pictures", "load_detector"])
+@pytest.mark.parametrize("step", ["check_store_writable", "simulate_traffic", "draw_pictures", "load_detector"])
 def test_a_demo_killed_at_any_step_does_not_block_the_next(tmp_path: Path, monkeypatch, step: str) -> None:
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt

@@ -274,9 +274,18 @@ def test_what_cannot_be_exported_is_said_in_one_line(store, tmp_path):
     (tmp_path / "taken").write_text("a file, not a folder")
 
     for out, format, message in [
-        (tmp_path / "out.shp", None, "'shp' is no format to export to; give one of gpkg, geojson, kml, csv"),
-        (tmp_path / "out", None, "its name has no ending, which tells the format; give one of gpkg"),
-        (tmp_path / "out.csv", None, "one for each table; name a folder, such as"),
+        (
+            tmp_path / "out.shp",
+            None,
+            "'shp' is no format to export to; .* --format: gpkg, geojson, kml, csv",
+        ),
+        (tmp_path / "out", None, "its name has no ending, which tells the format; give one with --format: gpkg"),
+        (
+            tmp_path / "out.csv",
+            None,
+            f"one for each table; .*: --format csv --out {tmp_path / 'out-tables'}$",
+        ),
+        (tmp_path / "taken", "csv", f"name a folder: --format csv --out {tmp_path / 'taken-tables'}$"),
         (tmp_path / "taken" / "out.gpkg", None, r"cannot write .*out\.gpkg"),
         (tmp_path / "taken" / "out.kml", None, r"cannot write .*out\.kml"),
     ]:
