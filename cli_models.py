@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from .console import out, show_table
+from .console import out
+from .console_table import show_table
 from .errors import BerthwatchError
 
 app = typer.Typer(help="The detection models: list, info, export.", no_args_is_help=True)
@@ -23,7 +24,7 @@ def models_list() -> None:
     for name, card in shipped_models().items():
         gsd = f"{card.min_working_gsd_m:g} to {card.max_working_gsd_m:g}"
         table.add_row(name, card.model_id, ", ".join(card.classes), gsd)
-    show_table(table)
+    show_table(table, out)
 
 
 @app.command("info")

@@ -7,7 +7,8 @@ import typer
 from rich.markup import escape
 
 from . import arguments as arg
-from .console import StepProgress, err, out, show_table
+from .console import StepProgress, err, out
+from .console_table import show_table
 
 if TYPE_CHECKING:
     from .configs.training_run import TrainingRun
@@ -52,7 +53,7 @@ def _show_chips(made: "ChipSet") -> None:
     for split, counts in made.manifest["statistics"].items():
         ships = [str(counts["classes"].get(name, 0)) for name in made.manifest["classes"]]
         table.add_row(split, str(counts["chips"]), str(counts["negatives"]), *ships)
-    show_table(table)
+    show_table(table, out)
     for dataset in made.manifest["datasets"]:
         read = dataset["read"]
         left_out = sum(read["left_out"].values())

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.measure import Measurement, measure_renderables
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from . import __version__
+from .console_table import show_table
 from .errors import BerthwatchError
 
 if TYPE_CHECKING:
@@ -32,30 +32,6 @@ if TYPE_CHECKING:
 # A pipe or a file has no width of its own; 80 would cut numbers in two.
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False)
-_UNBOUNDED = 10_000  # columns: what a table would take if no terminal bound it
-
-
-def show_table(table: Table, console: Console = out) -> None:
-    """Print a table of strings with no word or figure cut: cells wrap between words, the first columns first.
-
-    Where the longest word of each column is too much for the console, each row becomes a few lines, a cell a line.
-    """
-    unbounded = console.options.update(max_width=_UNBOUNDED)
-    spare = console.width - Measurement.get(console, unbounded, table).minimum
-    if spare >= 0:
-        for column in reversed(table.columns):
-            least, most = measure_renderables(console, unbounded, [column.header, *column.cells])
-            column.width = min(most, least + spare)
-            spare -= column.width - least
-        console.print(table)
-        return
-    if table.title:
-        console.print(table.title, soft_wrap=True)
-    for row in zip(*(column.cells for column in table.columns), strict=True):
-        for i, (column, cell) in enumerate(zip(table.columns, row, strict=True)):
-            if cell:
-                named = f"{column.header}: " if column.header else ""
-                console.print(f"{'  ' if i else ''}{named}{cell}", soft_wrap=True)
 
 
 class SceneProgress:
@@ -301,7 +277,7 @@ def show_estimate(estimate: "Estimate", report: Path) -> None:
             f"{visit.barrels_p50:,.0f} ({visit.barrels_p05:,.0f} to {visit.barrels_p95:,.0f})",
         )
     if len(visits):
-        show_table(table)
+        show_table(table, out)
     for part, meaning in (("seen", "seen"), ("total", "seen and unseen")):
         row = estimate.total(part)
         out.print(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from .console import err, out, show_table
+from .console import err, out
+from .console_table import show_table
 from .errors import BerthwatchError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def show_occupancy(estimate: "Estimate") -> None:
         table.add_row(
             str(berth_id), str(len(looks)), *counts, str(int((estimate.visits["berth_id"] == berth_id).sum()))
         )
-    show_table(table)
+    show_table(table, out)
     visits = Table(
         "visit",
         "first seen",
@@ -54,14 +55,14 @@ def show_occupancy(estimate: "Estimate") -> None:
         size = f"{visit.length_m:.0f} ± {visit.length_sd_m:.0f}"
         visits.add_row(str(visit.visit_id), *(_minute(t) for t in times), size, f"{visit.link_probability:.2f}")
     if len(estimate.visits):
-        show_table(visits)
+        show_table(visits, out)
     show_notes(estimate.warnings)
 
 
 def show_barrels(result: "Estimate | VisitListEstimate") -> None:
     """Print each visit's barrels, the totals, and each year against its cap."""
     if len(result.loadings):
-        show_table(_barrels_by_visit(result))
+        show_table(_barrels_by_visit(result), out)
         if "detection_ids" in result.visits:  # a list of visits is taken as it is
             out.print(
                 f"{len(result.loadings)} listed, sightings joined to visits; the counts below allow for false alarms "
@@ -161,7 +162,7 @@ def show_backtest(result: "BacktestResult", product: str) -> None:
             _VERDICTS[c.agrees],
         )
     out.print(f"[bold]{escape(case.title)}[/]", soft_wrap=True)
-    show_table(table)
+    show_table(table, out)
     out.print(f"{escape(case.differs.strip())}", soft_wrap=True)
     out.print(f"Ours: {case.calls} calls, {product}. Ships: {escape(case.ships.source.strip())}.", soft_wrap=True)
     first_named: dict[str, str] = {}
@@ -178,7 +179,7 @@ def show_sensitivity(table: "pd.DataFrame") -> None:
     for row in table.itertuples():
         ends = (f"{row.low:.3g}", f"{row.high:.3g}", f"{row.barrels_at_low:,.0f}", f"{row.barrels_at_high:,.0f}")
         shown.add_row(f"{row.name}, {row.unit}", *ends, f"{row.swing:,.0f}")
-    show_table(shown)
+    show_table(shown, out)
 
 
 def show_simulation(result: "SimulationResult") -> None:
@@ -186,7 +187,7 @@ def show_simulation(result: "SimulationResult") -> None:
     table = Table("", "50 % interval holds", "90 % interval holds", "bias", "width of 90 %")
     for name, c in (("barrels", result.barrels), ("calls", result.calls), ("barrels seen", result.seen_barrels)):
         table.add_row(name, f"{c.coverage_50:.1%}", f"{c.coverage_90:.1%}", f"{c.bias:+.1%}", f"{c.width_90:.0%}")
-    show_table(table)
+    show_table(table, out)
     out.print(
         f"{result.scenario.port_years} port-years, {result.mean_calls:.1f} calls each, {result.share_seen:.0%} of them "
         f"seen (counting those alone: {result.naive_bias:+.0%}); {result.visits_right:.1%} of calls seen are right "

@@ -12,7 +12,8 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from .configs.port import load_port
-from .console import SceneProgress, err, out, run_facts, show_table, write_run
+from .console import SceneProgress, err, out, run_facts, write_run
+from .console_table import show_table
 from .demo_scenes import GSD_M, Picture, draw_pictures
 from .demo_traffic import Call, Traffic, simulate_traffic
 from .errors import BerthwatchError
@@ -179,7 +180,7 @@ def show_result(result: DemoResult, folder: Path) -> None:
             "yes" if visit_id else "no" if n_clear else "hidden",
         )
     out.print("\nThe simulated tanker calls, and what was measured of each (hidden: no clear picture shows her):")
-    show_table(table)
+    show_table(table, out)
     states = estimate.observations["state"].value_counts()
     seen, total = estimate.total("seen"), estimate.total()
     verdict = "inside" if result.truth_is_inside else "OUTSIDE"

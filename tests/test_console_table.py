@@ -7,7 +7,8 @@ import pytest
 from cli_runner import run
 from rich.table import Table
 
-from berthwatch.console import out, show_table
+from berthwatch.console import out
+from berthwatch.console_table import show_table
 
 Capture = pytest.CaptureFixture[str]
 WIDE = 300
@@ -53,7 +54,7 @@ def a_table() -> Table:
 def test_cells_wrap_between_words_where_the_words_fit(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(out, "width", 60)
 
-    show_table(a_table())
+    show_table(a_table(), out)
 
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 60
@@ -63,7 +64,7 @@ def test_cells_wrap_between_words_where_the_words_fit(capsys: Capture, monkeypat
 def test_rows_stand_a_cell_a_line_where_they_do_not(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(out, "width", 50)
 
-    show_table(a_table())
+    show_table(a_table(), out)
 
     assert capsys.readouterr().out.splitlines() == [
         "visit: LB-T-oil-VLCC-20240307T1800",
