@@ -254,7 +254,8 @@ def report(
     )
     asked = arg.question_facts(question, reported=reported, identified=identified)
     estimate = report_store(place, store, question)
-    write_run(store, {"command": "report", "port": place.model_dump(), "question": asked})
+    facts = {"command": "report", "port": place.model_dump(), "question": asked}
+    write_run(store, facts, name="report.json")  # what the detections were made with stays in run.json
     show_estimate(estimate, store / REPORT)
 
 

@@ -213,8 +213,8 @@ class StepProgress:
             err.print(f"{escape(step)}: {done}{f' of {total}' if total else ''}", soft_wrap=True)
 
 
-def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
-    """Write `run.json`: the command, the versions and every setting as it was resolved, beside the run's output.
+def write_run(folder: Path, settings: Mapping[str, Any], *, name: str = "run.json") -> Path:
+    """Write the command, the versions and every setting as it was resolved, as JSON, beside the run's output.
 
     Raises:
         BerthwatchError: it cannot be written.
@@ -226,8 +226,8 @@ def write_run(folder: Path, settings: Mapping[str, Any]) -> Path:
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **settings,
     }
-    path = folder / "run.json"
-    partial = path.with_name(f".run.json.{os.getpid()}.partial")
+    path = folder / name
+    partial = path.with_name(f".{name}.{os.getpid()}.partial")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         partial.write_text(json.dumps(run, indent=2, default=str) + "\n", encoding="utf-8")

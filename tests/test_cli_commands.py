@@ -187,8 +187,9 @@ def test_report_answers_another_question_without_detecting(capsys: Capture, scen
 
     assert result.code == 0, result.err
     assert "ONNX" not in result.err
-    facts = json.loads((store / "run.json").read_text())
+    facts = json.loads((store / "report.json").read_text())
     assert facts["question"]["product"] == "gasoil"
+    assert json.loads((store / "run.json").read_text())["command"] == "detect"
     assert (store / "report.html").is_file()
 
 

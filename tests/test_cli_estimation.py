@@ -134,7 +134,7 @@ def test_the_report_takes_the_identified_ships_too(capsys: Capture, store, tmp_p
     assert "identified by the user as CHON MA SAN" in page
     assert "Barrels of 2 of 3 visits seen are bounded by what can be pumped (300 to 1000 m3 an hour" in page
     assert "pumping rate, bounding barrels of visits seen" in page
-    asked = json.loads((store / "run.json").read_text())["question"]
+    asked = json.loads((store / "report.json").read_text())["question"]
     assert asked["identified"] == {"file": str(ships), "sha256": hashlib.sha256(ships.read_bytes()).hexdigest()}
     assert asked["reported"] is asked["cargo"] is None
 
