@@ -241,7 +241,7 @@ def zeros_explained(loadings: pd.DataFrame) -> tuple[str, ...]:
     reasons = "; ".join(words for column, words in _NO_BARRELS.items() if zero[column].max() >= TOLD_FROM)
     return (
         f"The 90 % {visits} at 0 barrels, because with {low if low == high else f'{low} to {high}'} % {adds} none "
-        f"({reasons}); `berthwatch barrels --explain VISIT` tells more.",
+        f"({reasons}); `berthwatch barrels` tells more with `--explain {loadings.loc[zero.index[0], 'visit_id']}`.",
     )
 
 

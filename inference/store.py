@@ -13,6 +13,7 @@ import io
 import json
 import math
 import os
+import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -138,15 +139,10 @@ def check_store_writable(store: str | Path) -> None:
         BerthwatchError: it cannot be.
     """
     folder = Path(store) / "scenes"
-    probe = folder / f".{os.getpid()}.partial"
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     try:
-        missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-        with contextlib.suppress(OSError):  # another run may have begun to fill it
-            for path in missing:
-                path.rmdir()
+        with tempfile.TemporaryFile(dir=there):
+            pass
     except OSError as error:
         raise BerthwatchError(
             f"{store}: results cannot be written there ({error.strerror or error}); give another folder with --out"

@@ -164,6 +164,7 @@ def test_the_notes_say_which_share_of_intervals_begins_at_0_and_why():
         r"\(nobody there; a ship that is no tanker\);",
         told,
     )
+    assert told.endswith("`berthwatch barrels` tells more with `--explain oil-1-20240327T0200`.")
     assert "they add none (nobody there; the same call as an earlier sighting, counted there; a ship" in alike
 
 
