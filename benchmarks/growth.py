@@ -17,11 +17,16 @@ TITLE = "Growth with the scene"
 
 
 def run(sizes: Sizes, folder: Path) -> dict[str, Any]:
-    """Each scene is made, searched and removed before the next: 40,000² pixels are gigabytes."""
+    """Each scene is made, searched and removed before the next: 40,000² pixels are gigabytes.
+
+    Small ones are searched three times and the best counts: a second that something else takes is a quarter of theirs.
+    """
     scenes = []
     for side in sizes.growth_px:
         picture = mosaic(folder / "growth.tif", side)
-        scenes.append({"side_px": side, **search(str(picture), str(folder / f"growth-{side}"))})
+        repeats = 3 if side < max(sizes.growth_px) / 2 else 1
+        runs = [search(str(picture), str(folder / f"growth-{side}-{repeat}")) for repeat in range(repeats)]
+        scenes.append({"side_px": side, **min(runs, key=lambda run: run["seconds"])})
         picture.unlink()
     return {"scenes": scenes}
 
