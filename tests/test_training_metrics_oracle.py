@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from berthwatch.models.boxes import Boxes
@@ -49,6 +49,7 @@ def iou_by_opencv(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @given(SEEDS)
+@example(94813)  # OpenCV: 0.3997, shapely: 0.4007
 @settings(max_examples=30)
 def test_overlaps_are_those_that_opencv_finds(seed):
     rng = np.random.default_rng(seed)
@@ -60,7 +61,8 @@ def test_overlaps_are_those_that_opencv_finds(seed):
     ours = np.zeros((len(detections), len(ships)))
     ours[pairs.box, pairs.ship] = pairs.iou
     theirs = [[iou_by_opencv(detection, ship) for ship in ships] for detection in detections]
-    np.testing.assert_allclose(ours, theirs, atol=2e-4)
+    # OpenCV takes corners of the shared part for one where they are closer than a thousandth of the larger box's side.
+    np.testing.assert_allclose(ours, theirs, atol=4e-3)
     areas = detections[pairs.box, 2] * detections[pairs.box, 3], ships[pairs.ship, 2] * ships[pairs.ship, 3]
     np.testing.assert_allclose(pairs.share_of_box * areas[0], pairs.share_of_ship * areas[1])
 
